@@ -1,0 +1,10 @@
+"""Constant matrix times vector as an adder graph.
+
+Takes an integer matrix and the intervals of its inputs; gives an
+:class:`AdderGraph`, proved equal to the matrix by exact symbolic evaluation.
+"""
+
+from .graph import AdderGraph, Node
+from .solver import Options, solve
+
+__all__ = ["AdderGraph", "Node", "Options", "solve"]

@@ -1,0 +1,69 @@
+"""Arrays of exact constants: integers at one exponent per element."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import NotExact
+
+
+@dataclass(frozen=True, eq=False)
+class ExactArray:
+    """``mantissa * 2**exponent``, element by element.
+
+    `mantissa` is an int64 array, or one of Python ints where int64 is too
+    small; `exponent` an int64 array of the same shape.
+    """
+
+    mantissa: np.ndarray
+    exponent: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.mantissa.shape
+
+    def __getitem__(self, key: object) -> ExactArray:
+        return ExactArray(self.mantissa[key], self.exponent[key])  # type: ignore[index]
+
+    def reshape(self, *shape: int) -> ExactArray:
+        return ExactArray(self.mantissa.reshape(*shape), self.exponent.reshape(*shape))
+
+    def transpose(self, axes: tuple[int, ...]) -> ExactArray:
+        return ExactArray(self.mantissa.transpose(axes), self.exponent.transpose(axes))
+
+    def broadcast_to(self, shape: tuple[int, ...]) -> ExactArray:
+        return ExactArray(
+            np.broadcast_to(self.mantissa, shape), np.broadcast_to(self.exponent, shape)
+        )
+
+    def to_float(self) -> np.ndarray:
+        """float64, exact while mantissas have at most 53 bits."""
+        return np.ldexp(self.mantissa.astype(np.float64), self.exponent.astype(np.int32))
+
+
+def exact(values: np.ndarray | float) -> ExactArray:
+    """Floats as integers times powers of two: odd mantissas, zero at exponent 0.
+
+    Raises
+    ------
+    NotExact
+        If a value is NaN or infinite.
+
+    Examples
+    --------
+    >>> exact(np.array([0.75, -4.0])).mantissa.tolist()
+    [3, -1]
+    """
+    values = np.asarray(values, np.float64)
+    if not np.isfinite(values).all():
+        raise NotExact("a constant is NaN or infinite: it has no exact form")
+    fraction, power = np.frexp(values)
+    mantissa = np.ldexp(fraction, 53).astype(np.int64)
+    exponent = power.astype(np.int64) - 53
+    low_bit = mantissa & -mantissa
+    trailing = np.where(mantissa == 0, 0, np.frexp(low_bit.astype(np.float64))[1] - 1)
+    return ExactArray(
+        mantissa >> trailing, np.where(mantissa == 0, 0, exponent + trailing).astype(np.int64)
+    )

@@ -1,0 +1,194 @@
+"""The Program: one SSA list of wire-level operations, stored as columns.
+
+Value ``v`` is row ``v`` of every column and may use only values before it. A
+value is the exact meaning of its operation *reduced modulo its format*: where
+``wraps`` is set, to the two's complement (or unsigned) number of that width;
+elsewhere the format holds every possible result, and the verifier checks it.
+
+Mantissas alone decide the arithmetic. The exponent of a value says what its
+mantissa stands for; inputs, outputs and people read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..fixed import Format, bit_widths
+from .operations import OPERATIONS, Operation, lincomb, lookup
+
+
+@dataclass(frozen=True)
+class Field:
+    """One number on a port, and how it stands there.
+
+    `element` is the flat (C order) index into the port's shape. An input
+    element that is read in several formats has several fields. `format` is
+    what the bits can hold. `rounding` and `overflow` say how a float becomes
+    this field's integer (inputs only); ``EXACT`` takes only numbers that fit.
+    """
+
+    element: int
+    format: Format
+    rounding: str = "EXACT"
+    overflow: str = "EXACT"
+    scaler: float = 1.0
+
+
+@dataclass(frozen=True)
+class ProgramPort:
+    """An input or output of the model."""
+
+    name: str
+    shape: tuple[int, ...]
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class LayerName:
+    """Where values come from: a layer of the model."""
+
+    name: str
+    class_name: str
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Contents of a lookup: ``contents[a - base]``."""
+
+    base: int
+    contents: np.ndarray
+
+    def at(self, a: Any) -> Any:
+        if isinstance(a, np.ndarray):
+            return self.contents[(a - self.base).astype(np.int64)]
+        return int(self.contents[a - self.base])
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """Columns over all values, and the tables beside them."""
+
+    operation: np.ndarray
+    """uint8 (n,): code of the operation."""
+    start: np.ndarray
+    """int64 (n + 1,): operands of ``v`` are ``operand[start[v]:start[v + 1]]``."""
+    operand: np.ndarray
+    """int32: values used."""
+    weight: np.ndarray
+    """int64, or Python ints where those are too small: beside each operand of a
+    ``lincomb`` its coefficient, elsewhere 0."""
+    attribute: np.ndarray
+    """int64 (n, MOST_ATTRIBUTES), encoded."""
+    lo: np.ndarray
+    hi: np.ndarray
+    """int64 (n,): interval of the mantissa; beyond int64 see `big`."""
+    big: Mapping[int, tuple[int, int]]
+    """Intervals that int64 does not hold."""
+    exponent: np.ndarray
+    """int32 (n,)."""
+    wraps: np.ndarray
+    """bool (n,): the result may exceed the format and is reduced."""
+    layer: np.ndarray
+    element: np.ndarray
+    """int32 (n,): provenance, -1 where there is none."""
+    inputs: tuple[ProgramPort, ...] = ()
+    outputs: tuple[ProgramPort, ...] = ()
+    layers: tuple[LayerName, ...] = ()
+    tables: tuple[Table, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.operation)
+
+    def __getitem__(self, v: int) -> Value:
+        return Value(self, v)
+
+    def __iter__(self) -> Iterator[Value]:
+        return (Value(self, v) for v in range(len(self)))
+
+    def values_of(self, which: Operation) -> np.ndarray:
+        """Numbers of all values that `which` makes, in order."""
+        return np.flatnonzero(self.operation == which.code)
+
+    def interval(self, v: int) -> tuple[int, int]:
+        return self.big.get(v) or (int(self.lo[v]), int(self.hi[v]))
+
+    def format(self, v: int) -> Format:
+        return Format(*self.interval(v), int(self.exponent[v]))
+
+    def widths(self) -> np.ndarray:
+        """Bits of every value, int64 (n,)."""
+        widths = bit_widths(self.lo, self.hi)
+        for v in self.big:
+            widths[v] = self.format(v).width
+        return widths
+
+    def operands_of(self, v: int) -> list[int]:
+        return self.operand[self.start[v] : self.start[v + 1]].tolist()
+
+    def users(self) -> np.ndarray:
+        """How often each value is used, int64 (n,)."""
+        return np.bincount(self.operand, minlength=len(self))
+
+    def with_ports(self, inputs: Sequence[ProgramPort], outputs: Sequence[ProgramPort]) -> Program:
+        return replace(self, inputs=tuple(inputs), outputs=tuple(outputs))
+
+    def __str__(self) -> str:
+        from .text import to_text
+
+        return to_text(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A view of one row of a Program."""
+
+    program: Program
+    number: int
+
+    @property
+    def operation(self) -> Operation:
+        return OPERATIONS[self.program.operation[self.number]]
+
+    @property
+    def operands(self) -> list[int]:
+        return self.program.operands_of(self.number)
+
+    @property
+    def format(self) -> Format:
+        return self.program.format(self.number)
+
+    @property
+    def interval(self) -> tuple[int, int]:
+        return self.program.interval(self.number)
+
+    @property
+    def is_wrapping(self) -> bool:
+        return bool(self.program.wraps[self.number])
+
+    @property
+    def provenance(self) -> tuple[int, int]:
+        return int(self.program.layer[self.number]), int(self.program.element[self.number])
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """By name, words decoded."""
+        row = self.program.attribute[self.number]
+        return {a.name: a.decode(row[n]) for n, a in enumerate(self.operation.attributes)}
+
+    @property
+    def weights(self) -> list[int]:
+        start = self.program.start
+        return self.program.weight[start[self.number] : start[self.number + 1]].tolist()
+
+    def meaning(self, *operands: Any) -> Any:
+        """The operation's exact result for these operands: ints or int64 arrays."""
+        attributes = self.attributes
+        if self.operation is lincomb:
+            attributes = {"weights": self.weights}
+        elif self.operation is lookup:
+            attributes = {"table": self.program.tables[attributes["table"]]}
+        return self.operation.meaning(*operands, **attributes)

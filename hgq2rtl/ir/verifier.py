@@ -1,0 +1,254 @@
+"""What every Program must satisfy, checked after each pass.
+
+SSA order, known operations and attributes, ports that agree with their
+values, and sound formats: where a value does not say ``wraps``, its interval
+must hold every exact result. Operand intervals decide that for most values;
+where a chain of additions claims less (``4x - x`` is ``3x`` wide), the
+interval of its whole linear form decides; a mask by its operand's own sign
+is not negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..errors import BadProgram
+from .operations import (
+    OPERATIONS,
+    add,
+    concat,
+    const,
+    input_,
+    lincomb,
+    lookup,
+    mask,
+    mux,
+    output,
+    quantize_,
+    slice_,
+)
+from .program import Program, ProgramPort, Value
+from .ranges import Interval, range_of
+
+WIDEST = 1 << 16
+"""Bits beyond which a shift or width is an accident, not a circuit."""
+
+LinearForm = dict[int, int]
+
+
+def verify(program: Program) -> Program:
+    """Return `program` unchanged if it is sound.
+
+    Raises
+    ------
+    BadProgram
+        Naming the value and the rule it breaks.
+    """
+    _verify_columns(program)
+    forms: dict[int, LinearForm] = {}
+    for value in program:
+        problem = _problem(program, value, forms)
+        if problem:
+            raise BadProgram(f"%{value.number} = {value.operation.name}: {problem}")
+    _verify_outputs(program)
+    return program
+
+
+def _verify_columns(program: Program) -> None:
+    n = len(program)
+    lengths = {
+        name: len(getattr(program, name))
+        for name in ("attribute", "lo", "hi", "exponent", "wraps", "layer", "element")
+    }
+    for name, length in lengths.items():
+        if length != n:
+            raise BadProgram(f"column {name} has {length} rows for {n} values")
+    if len(program.start) != n + 1 or (n and program.start[-1] != len(program.operand)):
+        raise BadProgram("column start does not divide the operands")
+    if np.any(np.diff(program.start) < 0) or len(program.weight) != len(program.operand):
+        raise BadProgram("columns start, operand and weight disagree")
+    if np.any(program.operation >= len(OPERATIONS)):
+        raise BadProgram("an operation code is unknown: the Program is of another version")
+    for name, limit in (("layer", len(program.layers)),):
+        column = getattr(program, name)
+        if np.any(column < -1) or np.any(column >= limit):
+            raise BadProgram(f"column {name} points outside its table of {limit}")
+
+
+def _problem(program: Program, value: Value, forms: dict[int, LinearForm]) -> str | None:
+    return (
+        _problem_of_operands(value)
+        or _problem_of_attributes(program, value)
+        or _problem_of_format(program, value, forms)
+    )
+
+
+def _problem_of_operands(value: Value) -> str | None:
+    wanted, operands = value.operation.operands, value.operands
+    if wanted is not None and len(operands) != wanted:
+        return f"has {len(operands)} operands instead of {wanted}"
+    for operand in operands:
+        if not 0 <= operand < value.number:
+            return f"uses %{operand}, which is not computed before it"
+        if value.program.operation[operand] == output.code:
+            return f"uses %{operand}, an output"
+    return None
+
+
+def _problem_of_attributes(program: Program, value: Value) -> str | None:
+    row = program.attribute[value.number]
+    for n, attribute in enumerate(value.operation.attributes):
+        if attribute.words and not 0 <= row[n] < len(attribute.words):
+            return f"attribute {attribute.name} is no known word"
+    given = value.attributes
+    for name in ("shift", "low", "bits"):
+        if abs(given.get(name, 0)) > WIDEST:
+            return f"{name}={given[name]} is beyond {WIDEST} bits"
+    checks = {
+        add: lambda: given["sign"] in (1, -1) or "sign must be 1 or -1",
+        concat: lambda: given["shift"] >= 0 or "shift must not be negative",
+        mask: lambda: given["when"] in (0, 1) or "when must be 0 or 1",
+        quantize_: lambda: given["k"] in (0, 1) or "k must be 0 or 1",
+        lookup: lambda: 0 <= given["table"] < len(program.tables) or "there is no such table",
+        input_: lambda: _has_field(program.inputs, given) or "there is no such input field",
+        output: lambda: _has_field(program.outputs, given) or "there is no such output field",
+    }
+    verdict = checks.get(value.operation, lambda: True)()
+    return verdict if isinstance(verdict, str) else None
+
+
+def _has_field(ports: tuple[ProgramPort, ...], given: dict[str, int]) -> bool:
+    port, field = given["port"], given["field"]
+    return 0 <= port < len(ports) and 0 <= field < len(ports[port].fields)
+
+
+def _problem_of_format(program: Program, value: Value, forms: dict[int, LinearForm]) -> str | None:
+    lo, hi = value.interval
+    if lo > hi:
+        return f"the interval [{lo}, {hi}] is empty"
+    if value.format.width > WIDEST:
+        return f"is {value.format.width} bits wide: at most {WIDEST} are sensible"
+    intervals = [program.interval(o) for o in value.operands]
+    if value.operation in (mask, mux):
+        bit = intervals[1 if value.operation is mask else 0]
+        if bit[0] < 0 or bit[1] > 1:
+            return "the choosing operand is not one bit"
+    if value.operation is concat:
+        below = intervals[0]
+        if below[0] < 0 or below[1] >> value.attributes["shift"]:
+            return "the low operand does not fit below the shift"
+    if value.operation is lookup:
+        table = program.tables[value.attributes["table"]]
+        if intervals[0][0] < table.base or intervals[0][1] >= table.base + len(table.contents):
+            return "the operand leaves the table"
+    if value.operation is const:
+        return None if lo == hi else "a constant needs an interval of one number"
+    if value.operation is input_:
+        given = value.attributes
+        field = program.inputs[given["port"]].fields[given["field"]]
+        return None if field.format == value.format else f"the port's field is {field.format}"
+    if value.is_wrapping:
+        full = value.format.container
+        return None if (full.lo, full.hi) == (lo, hi) else "a wrapping value needs a full range"
+    exact = _exact_interval(program, value, intervals)
+    if lo <= exact[0] and exact[1] <= hi:
+        return None
+    if value.operation is mask and _is_own_sign(program, value):
+        exact = (0, max(exact[1], 0))
+        if lo <= exact[0] and exact[1] <= hi:
+            return None
+    if value.operation is add:
+        exact = _form_interval(program, _linear_form(program, value.number, forms))
+        if lo <= exact[0] and exact[1] <= hi:
+            return None
+    return (
+        f"the result reaches [{exact[0]}, {exact[1]}] and the format is {value.format}: "
+        "widen it or mark it wrap"
+    )
+
+
+def _is_own_sign(program: Program, value: Value) -> bool:
+    """A mask that keeps its operand where the operand's own sign bit is 0: a relu."""
+    x, bit = value.operands
+    is_slice = program.operation[bit] == slice_.code and program.operands_of(bit) == [x]
+    sign_at = program.format(x).width - 1
+    return (
+        value.attributes["when"] == 0
+        and is_slice
+        and program[bit].attributes["low"] == sign_at
+        and program.interval(x)[0] < 0
+    )
+
+
+def _exact_interval(program: Program, value: Value, intervals: list[Interval]) -> Interval:
+    named = value.attributes
+    if value.operation is lincomb:
+        named = {"weights": value.weights}
+    elif value.operation is lookup:
+        named = {"table": program.tables[named["table"]]}
+    return range_of[value.operation](*intervals, **named)
+
+
+def _linear_form(program: Program, v: int, forms: dict[int, LinearForm]) -> LinearForm:
+    """`v` as integer multiples of values that are no plain additions."""
+    pending = [v]
+    while pending:
+        at = pending[-1]
+        if at in forms:
+            pending.pop()
+            continue
+        if not _is_plain_add(program, at) and at != v:
+            forms[at] = {at: 1}
+            continue
+        a, b = program.operands_of(at)
+        missing = [o for o in (a, b) if o not in forms]
+        if missing:
+            pending.extend(missing)
+            continue
+        forms[at] = _combine(forms[a], forms[b], **program[at].attributes)
+    return forms[v]
+
+
+def _is_plain_add(program: Program, v: int) -> bool:
+    return program.operation[v] == add.code and not program.wraps[v]
+
+
+def _combine(a: LinearForm, b: LinearForm, sign: int, shift: int) -> LinearForm:
+    up_a, up_b = max(-shift, 0), max(shift, 0)
+    form = {x: c << up_a for x, c in a.items()}
+    for x, c in b.items():
+        form[x] = form.get(x, 0) + sign * (c << up_b)
+    return form
+
+
+def _form_interval(program: Program, form: LinearForm) -> Interval:
+    operands = list(form)
+    return range_of[lincomb](
+        *(program.interval(x) for x in operands), weights=[form[x] for x in operands]
+    )
+
+
+def _verify_outputs(program: Program) -> None:
+    seen = set()
+    for v in program.values_of(output).tolist():
+        value = program[v]
+        key = (value.attributes["port"], value.attributes["field"])
+        field = program.outputs[key[0]].fields[key[1]]
+        lo, hi = value.interval
+        if not (field.format.lo <= lo and hi <= field.format.hi):
+            raise BadProgram(f"output %{v}: {value.format} does not fit the port's {field.format}")
+        if key in seen:
+            raise BadProgram(f"output %{v}: field {key[1]} of port {key[0]} is driven twice")
+        seen.add(key)
+    wanted = {(p, f) for p, port in enumerate(program.outputs) for f in range(len(port.fields))}
+    if wanted - seen:
+        port, field = min(wanted - seen)
+        raise BadProgram(f"field {field} of output {program.outputs[port].name!r} is not driven")
+
+
+def values_with_macros(program: Program) -> Iterator[int]:
+    """Values whose operation a pass must still expand."""
+    macros = np.array([o.is_macro for o in OPERATIONS])
+    return iter(np.flatnonzero(macros[program.operation]).tolist())

@@ -1,0 +1,53 @@
+"""Program to Program, one rewrite a file, each named by what holds afterwards.
+
+``PASSES`` is the one table: name, function, in the order that a compile runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..errors import BadOption
+from ..ir import Program, verify
+from .dead import remove_dead_values
+from .expand import expand_macros
+from .fold import fold_constants
+from .linear import merge_linear_chains
+from .rounding import round_inside_sums
+from .share import share_common_values
+from .solve import solve_linear_groups
+
+Pass = Callable[[Program], Program]
+
+PASSES: dict[str, Pass] = {
+    "merge-linear": merge_linear_chains,
+    "round-in-sums": round_inside_sums,
+    "solve-linear": solve_linear_groups,
+    "expand": expand_macros,
+    "fold": fold_constants,
+    "share": share_common_values,
+    "dead": remove_dead_values,
+}
+
+
+def run_passes(
+    program: Program,
+    names: Iterable[str] = tuple(PASSES),
+    after_each: Callable[[str, Program], None] = lambda name, program: None,
+) -> Program:
+    """Run passes by name, verifying after each.
+
+    Raises
+    ------
+    BadOption
+        For an unknown name.
+    """
+    for name in names:
+        if name not in PASSES:
+            raise BadOption(f"there is no pass {name!r}: choose from {', '.join(PASSES)}")
+        program = verify(PASSES[name](program))
+        after_each(name, program)
+    return program
+
+
+__all__ = ["PASSES", "run_passes", *sorted(f.__name__ for f in PASSES.values())]

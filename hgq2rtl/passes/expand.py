@@ -1,0 +1,202 @@
+"""Expand macros into what hardware has: slices, additions, comparisons, choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..errors import BadProgram
+from ..fixed import Format, bit_width, limits
+from ..ir import Builder, Program, Value
+from ..ir.operations import OPERATIONS, Operation, abs_, lincomb, max_, min_, quantize_, relu
+from .rewrite import rewrite
+
+Expansion = Callable[[Builder, Value, list[int]], int]
+EXPANSIONS: dict[Operation, Expansion] = {}
+
+
+def expands(*operations: Operation) -> Callable[[Expansion], Expansion]:
+    """Register how a macro is built."""
+
+    def register(function: Expansion) -> Expansion:
+        for each in operations:
+            EXPANSIONS[each] = function
+        return function
+
+    return register
+
+
+def expand_macros(program: Program) -> Program:
+    """Leave no macro. Linear combinations must have been solved before."""
+
+    def rule(builder: Builder, value: Value, operands: list[int]) -> int | None:
+        expansion = EXPANSIONS.get(value.operation)
+        return expansion(builder, value, operands) if expansion else None
+
+    return rewrite(program, rule)
+
+
+@expands(lincomb)
+def _(builder: Builder, value: Value, operands: list[int]) -> int:
+    raise BadProgram(
+        f"%{value.number} is a linear combination: run the pass solve-linear before expand"
+    )
+
+
+@expands(relu)
+def _(builder: Builder, value: Value, operands: list[int]) -> int:
+    (x,) = operands
+    lo, hi = builder.intervals[x]
+    if lo >= 0:
+        return x
+    if hi <= 0:
+        return builder.const(0, value.format.exponent)
+    return builder.mask(x, sign_bit(builder, x), when=0, interval=(0, hi))
+
+
+@expands(abs_)
+def _(builder: Builder, value: Value, operands: list[int]) -> int:
+    (x,) = operands
+    if builder.intervals[x][0] >= 0:
+        return x
+    zero = builder.const(0, builder.exponents[x])
+    negated = builder.add(zero, x, sign=-1)
+    return _cut(builder, builder.mux(sign_bit(builder, x), negated, x), value)
+
+
+@expands(max_)
+def _(builder: Builder, value: Value, operands: list[int]) -> int:
+    a, b = operands
+    shift = value.attributes["shift"]
+    is_less = builder.compare(a, b, "lt", shift)
+    return _cut(builder, builder.mux(is_less, b, a, -shift), value)
+
+
+@expands(min_)
+def _(builder: Builder, value: Value, operands: list[int]) -> int:
+    a, b = operands
+    shift = value.attributes["shift"]
+    return _cut(builder, builder.mux(builder.compare(a, b, "lt", shift), a, b, shift), value)
+
+
+def _cut(builder: Builder, x: int, value: Value) -> int:
+    """`x`, known to lie in `value`'s range, on as few bits as that needs."""
+    full = value.format.container
+    if builder.format(x) == full:
+        return x
+    return builder.slice(x, interval=(full.lo, full.hi), wraps=True)
+
+
+def sign_bit(builder: Builder, x: int) -> int:
+    """1 where `x` < 0: the top bit of a signed wire."""
+    lo, hi = builder.intervals[x]
+    return builder.slice(x, bit_width(lo, hi) - 1, interval=(0, 1), wraps=True, exponent=0)
+
+
+@expands(quantize_)
+def _(builder: Builder, value: Value, operands: list[int]) -> int:
+    (x,) = operands
+    given = value.attributes
+    shift, k, bits = given["shift"], given["k"], given["bits"]
+    rounding, overflow = given["rounding"], given["overflow"]
+    if k + bits <= 0:
+        return builder.const(0, value.format.exponent)
+    rounded = builder.slice(_add_rounding(builder, x, shift, rounding), shift)
+    least, most = builder.intervals[rounded]
+    lo, hi = limits(k, bits, overflow)
+    if overflow == "WRAP_SM":
+        return _wrap_triangle(builder, x, rounded, shift, k, bits)
+    if lo <= least and most <= hi:
+        return rounded
+    if overflow == "WRAP":
+        return builder.slice(rounded, interval=(lo, hi), wraps=True)
+    return _saturate(builder, rounded, lo, hi)
+
+
+def _add_rounding(builder: Builder, x: int, shift: int, rounding: str) -> int:
+    """What :func:`hgq2rtl.fixed.quantize.rounding_offset` says, as wires."""
+    if shift <= 0 or rounding == "TRN":
+        return x
+    half = 1 << (shift - 1)
+    match rounding:
+        case "RND":
+            return _plus(builder, x, half)
+        case "RND_MIN_INF":
+            return _plus(builder, x, half - 1)
+        case "RND_CONV":
+            is_odd = builder.slice(x, shift, interval=(0, 1), wraps=True, exponent=0)
+            return _plus(builder, builder.add(x, is_odd), half - 1)
+    if builder.intervals[x][0] >= 0:
+        constant = {"TRN_ZERO": 0, "RND_ZERO": half - 1, "RND_INF": half}[rounding]
+        return _plus(builder, x, constant)
+    is_negative = sign_bit(builder, x)
+    match rounding:
+        case "TRN_ZERO":
+            ones = builder.const(2 * half - 1, builder.exponents[x])
+            return builder.add(x, builder.mask(ones, is_negative))
+        case "RND_ZERO":
+            return _plus(builder, builder.add(x, is_negative), half - 1)
+    return _plus(builder, builder.add(x, is_negative, sign=-1), half)  # RND_INF
+
+
+def _plus(builder: Builder, x: int, constant: int) -> int:
+    if constant == 0:
+        return x
+    return builder.add(x, builder.const(constant, builder.exponents[x]))
+
+
+def _saturate(builder: Builder, x: int, lo: int, hi: int) -> int:
+    """`x` clipped to ``[lo, hi]``: at most two comparisons and two choices."""
+    exponent = builder.exponents[x]
+    least, most = builder.intervals[x]
+    clipped = x
+    if most > hi:
+        high = builder.const(hi, exponent)
+        clipped = builder.mux(builder.compare(high, x, "lt"), high, clipped)
+    if least < lo:
+        low = builder.const(lo, exponent)
+        clipped = builder.mux(builder.compare(x, low, "lt"), low, clipped)
+    full = Format(max(lo, least), min(hi, most)).container
+    return builder.slice(clipped, interval=(full.lo, full.hi), wraps=True)
+
+
+def _wrap_triangle(builder: Builder, x: int, rounded: int, shift: int, k: int, bits: int) -> int:
+    """HGQ's sign-magnitude wrap; see ``fixed.quantize``. `x` is not yet rounded."""
+    exponent = builder.exponents[rounded]
+    if shift < 0:
+        x, shift = builder.slice(x, shift), 0
+    period = k + bits
+    low = -k << bits
+    moved = builder.add(rounded, builder.const(-1 << bits, exponent))
+    wrapped = builder.slice(moved, interval=(low, low + (1 << period) - 1), wraps=True)
+    flips = builder.bitwise(
+        _is_outer(builder, x, shift, period), _is_folded(builder, x, shift, period), "xor"
+    )
+    flipped = builder.add(builder.const(-1, exponent), wrapped, sign=-1)
+    return builder.mux(flips, flipped, wrapped)
+
+
+def _bit(builder: Builder, x: int, position: int) -> int:
+    """One bit of `x` in two's complement, also above its width."""
+    return builder.slice(x, position, interval=(0, 1), wraps=True, exponent=0)
+
+
+def _is_outer(builder: Builder, x: int, shift: int, period: int) -> int:
+    """``abs(x)`` above half a step, and an odd number of periods away."""
+    exponent = builder.exponents[x]
+    half = (1 << shift) >> 1  # 2 * abs(m) > 2**shift
+    above = builder.compare(builder.const(half, exponent), x, "lt")
+    below = builder.compare(x, builder.const(-half, exponent), "lt")
+    is_large = builder.bitwise(above, below, "or")
+    return builder.bitwise(is_large, _bit(builder, x, shift + period), "and")
+
+
+def _is_folded(builder: Builder, x: int, shift: int, period: int) -> int:
+    """Bit ``shift + period`` of ``2 * x + 2**shift``."""
+    if shift:
+        x = _plus(builder, x, 1 << (shift - 1))
+    return _bit(builder, x, shift + period - 1)
+
+
+_missing = [o.name for o in OPERATIONS if o.is_macro and o not in EXPANSIONS]
+if _missing:
+    raise ImportError(f"expand lacks {', '.join(_missing)}")

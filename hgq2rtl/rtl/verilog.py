@@ -1,0 +1,122 @@
+"""Amaranth to RTLIL to Verilog-2001, one file per module."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.hdl import Fragment
+
+from ..schedule import Schedule
+from .names import unique_identifiers
+from .ports import CorePorts, core_ports
+from .top import Core, CoreOptions
+from .yosys import run_yosys
+
+
+@dataclass(frozen=True)
+class Rtl:
+    """An emitted core."""
+
+    top: str
+    rtlil: str
+    """Without source locations: equal for equal circuits, whatever Yosys is found."""
+    files: dict[str, str]
+    """Verilog by file name; the top module's comes first."""
+    ports: CorePorts
+    options: CoreOptions
+    instances: dict[int, str]
+    """Instance name of each layer (by its number in the Program) that has a module."""
+    signals: dict[int, str]
+    """Signal name of each value, in the module of its layer."""
+
+    @property
+    def rtlil_hash(self) -> str:
+        return hashlib.sha256(self.rtlil.encode()).hexdigest()
+
+
+def emit(schedule: Schedule, top: str, options: CoreOptions | None = None) -> Rtl:
+    """Emit the core as module `top` (made a legal name) and one module per layer."""
+    options = options or CoreOptions()
+    ports = core_ports(schedule.program.inputs, schedule.program.outputs)
+    (top,) = unique_identifiers([top], [bus.port for bus in (*ports.inputs, *ports.outputs)])
+    core = Core(schedule, ports, options)
+    text = _to_rtlil(core, top)
+    return Rtl(
+        top=top,
+        rtlil=text,
+        files=_to_verilog(text, top),
+        ports=ports,
+        options=options,
+        instances=core.modules,
+        signals={v: copies[0].name for v, copies in core.wires.delayed.items()},
+    )
+
+
+def _to_rtlil(core: Core, top: str) -> str:
+    with _room_to_elaborate():
+        design = Fragment.get(core, None).prepare(ports=core.port_list, hierarchy=(top,))
+        text, _ = rtlil.convert_fragment(design, name=top, emit_src=False)
+    return _with_plain_module_names(text, top)
+
+
+def _with_plain_module_names(text: str, top: str) -> str:
+    """Amaranth calls the module of an instance ``top.instance``, which is no Verilog name;
+    ports that it adds itself are called ``port$1$0``.
+
+    The generator line goes too: it names the version of Amaranth, no property of the circuit.
+    """
+    prefix = re.escape(f"\\{top}.")
+
+    def plain(match: re.Match[str]) -> str:
+        return f"{match[1]}\\{top}__{re.sub('[^A-Za-z0-9_]', '_', match[2])}"
+
+    text = re.sub(r"\\port\$(\d+)\$(\d+)", r"\\port_\1_\2", text)
+    text = re.sub(r"^attribute \\generator .*\n", "", text, flags=re.MULTILINE)
+    return re.sub(rf"^(module |  cell ){prefix}(\S+)", plain, text, flags=re.MULTILINE)
+
+
+@contextmanager
+def _room_to_elaborate() -> Iterator[None]:
+    """No garbage collector (elaboration makes millions of small objects that stay, and
+    collecting them in vain takes 40 % of the time) and room for deep expressions."""
+    was_on, depth = gc.isenabled(), sys.getrecursionlimit()
+    gc.disable()
+    sys.setrecursionlimit(max(depth, 100_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(depth)
+        if was_on:
+            gc.enable()
+
+
+def _to_verilog(text: str, top: str) -> dict[str, str]:
+    with tempfile.TemporaryDirectory(prefix="hgq2rtl-") as folder:
+        Path(folder, "core.il").write_text(text)
+        script = [
+            "read_rtlil core.il",
+            "proc -norom",
+            "memory_collect",
+            "write_verilog -noattr core.v",
+        ]
+        run_yosys("\n".join(script) + "\n", Path(folder))
+        verilog = Path(folder, "core.v").read_text()
+    return _split(verilog, top)
+
+
+def _split(verilog: str, top: str) -> dict[str, str]:
+    """One file per module, the top first."""
+    modules = re.findall(r"^module ([^\s(]+).*?^endmodule$", verilog, re.MULTILINE | re.DOTALL)
+    bodies = re.findall(r"^module .*?^endmodule$", verilog, re.MULTILINE | re.DOTALL)
+    files = {f"{name}.v": body + "\n" for name, body in zip(modules, bodies, strict=True)}
+    first = f"{top}.v"
+    return {first: files.pop(first), **files}

@@ -1,0 +1,61 @@
+"""FPGA families as data: one TOML file each, with the source of each figure.
+
+Takes a part number; gives a :class:`Target` that prices and times operations
+for every later stage.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from ..errors import BadOption
+
+DEFAULT_PART = "xcvu13p-flga2577-2-e"
+GENERIC = "generic_lut6"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the stages need to know of a part. Delays are in ns."""
+
+    part: str
+    family: str
+    lut_inputs: int
+    carry_bits: int
+    has_three_operand_adder: bool
+    largest_table_bits: int
+    delay_ns: Mapping[str, float]
+
+
+def target_for(part: str = DEFAULT_PART) -> Target:
+    """The family that a part number belongs to; ``generic`` for the generic one.
+
+    Raises
+    ------
+    BadOption
+        If no family knows the part.
+    """
+    name = part.lower()
+    for stem, data in _families().items():
+        is_generic = stem == GENERIC and name in ("generic", GENERIC)
+        if is_generic or any(name.startswith(prefix) for prefix in data["parts"]):
+            fields = {key: value for key, value in data.items() if key != "parts"}
+            return Target(part=part, **fields)
+    known = ", ".join(sorted(p for data in _families().values() for p in data["parts"]))
+    raise BadOption(
+        f"part {part!r}: no target family knows it. Parts that begin with {known} are known; "
+        "'generic' stands for any family of 6-input LUTs."
+    )
+
+
+@cache
+def _families() -> dict[str, dict]:
+    return {
+        file.name.removesuffix(".toml"): tomllib.loads(file.read_text())
+        for file in sorted(files(__package__).iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    }
