@@ -43,7 +43,8 @@ def quantize_float32(
     with np.errstate(all="ignore"):
         x = np.asarray(x).astype(_F)
         k, i, f = (np.asarray(a, np.int64) for a in (k, i, f))
-        is_kept = k + i + f > 0
+        # Weights that are only rounded are not pruned by their width either.
+        is_kept = (k + i + f > 0) | (overflow == "NONE")
         i = np.maximum(i, -f)
         if overflow in ("SAT", "SAT_SYM"):
             x = _saturate(x, k, i, f, overflow)

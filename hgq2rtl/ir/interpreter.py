@@ -223,7 +223,10 @@ class Interpreter:
             return
         sample, number, why = fault
         port, position = next(
-            (port, n) for port in self._ports for n in range(len(port.fields)) if (number := number - 1) < 0
+            (port, n)
+            for port in self._ports
+            for n in range(len(port.fields))
+            if (number := number - 1) < 0
         )
         given = inputs[port.number]
         is_float = given.dtype.kind == "f"
@@ -292,7 +295,9 @@ class Interpreter:
     def _common_samples(self, arrays: list[np.ndarray]) -> int:
         counts = sorted({len(array) for array in arrays})
         if len(counts) > 1:
-            raise BadOption(f"the inputs have {counts[0]} and {counts[-1]} samples: give as many of each")
+            raise BadOption(
+                f"the inputs have {counts[0]} and {counts[-1]} samples: give as many of each"
+            )
         return counts[0] if counts else 1
 
 
@@ -410,7 +415,9 @@ def _reason(field: Field, why: str) -> str:
         case "not_finite":
             return "is not finite in float32. Give finite numbers."
         case "no_float32_result":
-            return f"has no result in float32 when it is quantized to {format}. Give smaller numbers."
+            return (
+                f"has no result in float32 when it is quantized to {format}. Give smaller numbers."
+            )
         case "not_representable":
             return (
                 f"is no multiple of 2**{format.exponent}, and the port takes only numbers that "

@@ -36,6 +36,15 @@ class Field:
     rounding: str = "EXACT"
     overflow: str = "EXACT"
     scaler: float = 1.0
+    keeps_negative: bool | None = None
+    """The quantizer's own sign bit where the format does not tell it: HGQ's unsigned
+    ``WRAP_SM`` gives negative numbers. None: as the format."""
+
+    @property
+    def kif(self) -> tuple[int, int, int]:
+        """Sign, integer and fraction bits of the quantizer."""
+        k, i, f = self.format.kif
+        return (k if self.keeps_negative is None else int(self.keeps_negative)), i, f
 
 
 @dataclass(frozen=True)

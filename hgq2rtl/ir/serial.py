@@ -141,7 +141,8 @@ def _port_json(port: ProgramPort) -> dict[str, Any]:
         "name": port.name,
         "shape": list(port.shape),
         "fields": [
-            [f.element, str(f.format), f.rounding, f.overflow, f.scaler] for f in port.fields
+            [f.element, str(f.format), f.rounding, f.overflow, f.scaler, f.keeps_negative]
+            for f in port.fields
         ],
     }
 
@@ -150,8 +151,19 @@ def _port(data: dict[str, Any]) -> ProgramPort:
     return ProgramPort(
         str(data["name"]),
         tuple(int(n) for n in data["shape"]),
-        tuple(
-            Field(int(element), Format.parse(format), str(rounding), str(overflow), float(scaler))
-            for element, format, rounding, overflow, scaler in data["fields"]
-        ),
+        tuple(_port_field(*field) for field in data["fields"]),
+    )
+
+
+def _port_field(
+    element: int, format: str, rounding: str, overflow: str, scaler: float, sign: bool | None
+) -> Field:
+    keeps_negative = None if sign is None else bool(sign)
+    return Field(
+        int(element),
+        Format.parse(format),
+        str(rounding),
+        str(overflow),
+        float(scaler),
+        keeps_negative,
     )

@@ -49,6 +49,7 @@ def _port_line(word: str, port: ProgramPort) -> str:
     shape = ",".join(map(str, port.shape))
     fields = " ".join(
         f"{field.element}:{field.format}:{field.rounding}:{field.overflow}:{field.scaler!r}"
+        + ("" if field.keeps_negative is None else f":{int(field.keeps_negative)}")
         for field in port.fields
     )
     return f"port {word} {json.dumps(port.name)} ({shape}) = {fields}"
@@ -216,5 +217,8 @@ class _Parser:
 
 
 def _field(text: str) -> Field:
-    element, format, rounding, overflow, scaler = text.split(":")
-    return Field(int(element), Format.parse(format), rounding, overflow, float(scaler))
+    element, format, rounding, overflow, scaler, *sign = text.split(":")
+    keeps_negative = bool(int(sign[0])) if sign else None
+    return Field(
+        int(element), Format.parse(format), rounding, overflow, float(scaler), keeps_negative
+    )

@@ -120,7 +120,9 @@ class _Lowering:
         """The input wire that holds raw element `raw` in this format."""
         port = int(np.searchsorted(self.offsets, -1 - raw, side="right")) - 1
         format = _port_format(kif, overflow)
-        field = Field(-1 - raw - self.offsets[port], format, rounding, overflow, scaler)
+        element = -1 - raw - self.offsets[port]
+        sign = bool(kif[0]) if overflow == "WRAP_SM" else None
+        field = Field(element, format, rounding, overflow, scaler, sign)
         return self._field(port, field)
 
     def _field(self, port: int, field: Field) -> int:

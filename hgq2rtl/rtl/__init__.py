@@ -3,7 +3,7 @@
 from .names import unique_identifiers
 from .ports import CorePorts, PortField, core_ports
 from .top import CoreOptions
-from .verilog import Rtl, emit
+from .verilog import Rtl, emit, from_files
 
 __all__ = [
     "CoreOptions",
@@ -12,5 +12,6 @@ __all__ = [
     "Rtl",
     "core_ports",
     "emit",
+    "from_files",
     "unique_identifiers",
 ]

@@ -26,6 +26,9 @@ from .expressions import expression_of
 from .names import unique_identifiers
 from .ports import CONTROL_NAMES, CorePorts
 
+INSTANCE = "u_"
+"""Before a layer's name: instances and ports share one name space, and an output is often
+called like the layer that makes it."""
 
 Statement = Any
 """An Amaranth assignment: the class has no public name."""
@@ -97,7 +100,7 @@ class Core(Elaboratable):
         self.valid_in = Signal(name="valid_in")
         self.valid_out = Signal(name="valid_out")
         self.modules: dict[int, str] = {}
-        """Instance name of each layer that has values."""
+        """Plain name of each layer that has values; its instance has INSTANCE before it."""
         self._name_modules()
         self._make_signals()
 
@@ -116,11 +119,9 @@ class Core(Elaboratable):
 
     def _name_modules(self) -> None:
         program = self.schedule.program
-        port_names = [bus.port for bus in (*self.ports.inputs, *self.ports.outputs)]
         layers = sorted(set(program.layer[self._is_computed()].tolist()))
         names = ["logic" if n < 0 else program.layers[n].name for n in layers]
-        taken = (*CONTROL_NAMES, *port_names)
-        self.modules = dict(zip(layers, unique_identifiers(names, taken), strict=True))
+        self.modules = dict(zip(layers, unique_identifiers(names), strict=True))
 
     def _is_computed(self) -> list[bool]:
         program = self.schedule.program
@@ -167,7 +168,7 @@ class Core(Elaboratable):
         clocked = self._connect_inputs(m)
         for layer, values in self._values_by_layer().items():
             module = LayerModule(self.wires, values)
-            m.submodules[self.modules[layer]] = (
+            m.submodules[INSTANCE + self.modules[layer]] = (
                 EnableInserter(self.enable)(module) if self.options.has_enable else module
             )
         clocked += self._connect_outputs(m)

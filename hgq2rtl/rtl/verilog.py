@@ -15,10 +15,11 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.hdl import Fragment
 
+from ..errors import BadOption
 from ..schedule import Schedule
 from .names import unique_identifiers
 from .ports import CorePorts, core_ports
-from .top import Core, CoreOptions
+from .top import INSTANCE, Core, CoreOptions
 from .yosys import run_yosys
 
 
@@ -45,18 +46,39 @@ class Rtl:
 
 def emit(schedule: Schedule, top: str, options: CoreOptions | None = None) -> Rtl:
     """Emit the core as module `top` (made a legal name) and one module per layer."""
-    options = options or CoreOptions()
-    ports = core_ports(schedule.program.inputs, schedule.program.outputs)
-    (top,) = unique_identifiers([top], [bus.port for bus in (*ports.inputs, *ports.outputs)])
-    core = Core(schedule, ports, options)
+    core, top = _core(schedule, top, options or CoreOptions())
     text = _to_rtlil(core, top)
+    return _rtl(core, top, text, _to_verilog(text, top))
+
+
+def from_files(schedule: Schedule, top: str, options: CoreOptions, files: dict[str, str]) -> Rtl:
+    """The Rtl of Verilog that was emitted before: names and ports anew, `files` as they are."""
+    core, top = _core(schedule, top, options)
+    return _rtl(core, top, "", files)
+
+
+def _core(schedule: Schedule, top: str, options: CoreOptions) -> tuple[Core, str]:
+    if schedule.is_combinational and options != CoreOptions():
+        raise BadOption(
+            "a combinational core has no clock, so it has no enable, valid or reset either: "
+            "leave these options out"
+        )
+    if options.has_valid_reset and not options.has_valid:
+        raise BadOption("a reset of valid needs valid: add it")
+    ports = core_ports(schedule.program.inputs, schedule.program.outputs)
+    port_names = [bus.port for bus in (*ports.inputs, *ports.outputs)]
+    (top,) = unique_identifiers([top], port_names)
+    return Core(schedule, ports, options), top
+
+
+def _rtl(core: Core, top: str, text: str, files: dict[str, str]) -> Rtl:
     return Rtl(
         top=top,
         rtlil=text,
-        files=_to_verilog(text, top),
-        ports=ports,
-        options=options,
-        instances=core.modules,
+        files=files,
+        ports=core.ports,
+        options=core.options,
+        instances={layer: INSTANCE + name for layer, name in core.modules.items()},
         signals={v: copies[0].name for v, copies in core.wires.delayed.items()},
     )
 
@@ -74,7 +96,7 @@ def _with_plain_module_names(text: str, top: str) -> str:
 
     The generator line goes too: it names the version of Amaranth, no property of the circuit.
     """
-    prefix = re.escape(f"\\{top}.")
+    prefix = re.escape(f"\\{top}.{INSTANCE}")
 
     def plain(match: re.Match[str]) -> str:
         return f"{match[1]}\\{top}__{re.sub('[^A-Za-z0-9_]', '_', match[2])}"

@@ -1,0 +1,1 @@
+"""Templates (Jinja2) of what an output folder holds beside the Verilog."""

@@ -1,0 +1,18 @@
+"""hgq2rtl: trained, high-granularity-quantized networks to bit-exact pipelined Verilog.
+
+>>> import hgq2rtl
+>>> design = hgq2rtl.compile("jet.keras", clock_ns=5)
+>>> print(design)              # latency, LUT estimate, table per layer
+>>> design.predict(x)          # integers decide every bit
+>>> design.check(x)            # the Verilog equals it, or names the layer and the sample
+>>> design.write("build/jet")
+"""
+
+from importlib.metadata import version
+
+from . import errors
+from .api import Design, compile, info, load
+
+__version__ = version("hgq2rtl")
+
+__all__ = ["Design", "__version__", "compile", "errors", "info", "load"]

@@ -1,0 +1,290 @@
+"""The command line: it can do nothing that the Python face cannot."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+import hgq2rtl
+
+from .errors import BadInput, BadOption, Hgq2rtlError
+from .targets import DEFAULT_PART
+
+INTERNAL_ERROR = 3
+"""Exit code of a defect of hgq2rtl itself."""
+
+WIDTH = None if sys.stdout.isatty() else 110
+"""A pipe has no width: give tables room."""
+
+output = Console(highlight=False, markup=False, soft_wrap=True, width=WIDTH)
+messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; errors become one message and an exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    is_debugging = "--debug" in given
+    given = [word for word in given if word != "--debug"]
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    try:
+        commands.main(given, prog_name="hgq2rtl", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as problem:
+        problem.show()
+        sys.exit(problem.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        messages.print("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except Hgq2rtlError as error:
+        if is_debugging:
+            raise
+        messages.print(f"{type(error).__name__}: {error}")
+        sys.exit(error.exit_code)
+    except Exception as defect:
+        if is_debugging:
+            raise
+        messages.print(
+            f"InternalError: {type(defect).__name__}: {str(defect)[:500]}. This is a defect of "
+            "hgq2rtl: please report it with the output of the same command with --debug."
+        )
+        sys.exit(INTERNAL_ERROR)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(hgq2rtl.__version__, prog_name="hgq2rtl")
+def commands() -> None:
+    """Compile trained HGQ networks to bit-exact, pipelined Verilog.
+
+    --debug after any command shows a traceback with an error.
+    """
+
+
+# -- compile ---------------------------------------------------------------------
+
+
+@commands.command("compile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-o", "--output", "folder", type=click.Path(path_type=Path), required=True)
+@click.option("--top", help="Name of the top module; without it the file's.")
+@click.option("--part", default=DEFAULT_PART, show_default=True, help="The FPGA, or 'generic'.")
+@click.option("--clock-ns", type=float, help="Wanted clock period; 5 ns without a wish.")
+@click.option("--stages", type=int, help="Wanted number of pipeline stages.")
+@click.option("--combinational", is_flag=True, help="No registers at all.")
+@click.option("--no-input-register", is_flag=True)
+@click.option("--no-output-register", is_flag=True)
+@click.option("--clock-enable", is_flag=True, help="Add a clock enable port, en.")
+@click.option("--valid", is_flag=True, help="Add valid_in and valid_out.")
+@click.option("--valid-reset", is_flag=True, help="Add rst, a synchronous reset of valid.")
+@click.option("--input-format", multiple=True, metavar="[NAME=]k,i,f", help="Fix an input port.")
+@click.option("--output-format", multiple=True, metavar="[NAME=]k,i,f", help="Fix an output port.")
+@click.option(
+    "--check",
+    "samples",
+    type=int,
+    is_flag=False,
+    flag_value=10_000,
+    metavar="[SAMPLES]",
+    help="Compare the Verilog with the interpreter.",
+)
+@click.option("--force", is_flag=True, help="Replace an earlier output folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def compile_command(
+    model: Path,
+    folder: Path,
+    samples: int | None,
+    force: bool,
+    as_json: bool,
+    no_input_register: bool,
+    no_output_register: bool,
+    input_format: tuple[str, ...],
+    output_format: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Compile MODEL to pipelined Verilog in a folder."""
+    from .bundle.folder import check_target
+
+    if samples is not None and samples < 1:
+        raise BadOption(f"--check {samples}: a check needs at least one sample")
+    check_target(folder, force)
+    with messages.status("starting") as status:
+        progress = _progress(status)
+        design = hgq2rtl.compile(
+            model,
+            input_register=not no_input_register,
+            output_register=not no_output_register,
+            input_format=_wishes(input_format),
+            output_format=_wishes(output_format),
+            progress=progress,
+            command=["hgq2rtl", *sys.argv[1:]],
+            **options,
+        )
+        result = None
+        if samples is not None:
+            progress(f"checking {samples} samples under Verilator")
+            result = design.check(samples=samples)
+        progress(f"writing {folder}")
+        design.write(folder, force)
+    if as_json:
+        _print_json(design.report | {"check": vars(result) if result else None})
+        return
+    _print_design(design)
+    output.print(f"written to {folder}")
+    if result:
+        output.print(str(result))
+
+
+def _print_design(design: hgq2rtl.Design) -> None:
+    from .report import layer_table
+
+    output.print(layer_table(design.report))
+    output.print(design.summary)
+
+
+def _wishes(texts: tuple[str, ...]) -> dict[str, str] | None:
+    from .lowering.wishes import split_wish
+
+    return dict(map(split_wish, texts)) if texts else None
+
+
+def _progress(status: Any) -> Any:
+    def progress(step: str) -> None:
+        status.update(step)
+        if not messages.is_terminal:
+            messages.print(step)
+
+    return progress
+
+
+def _print_json(data: Any) -> None:
+    click.echo(json.dumps(data, indent=1))
+
+
+# -- check -----------------------------------------------------------------------
+
+
+@commands.command("check")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--inputs", type=click.Path(path_type=Path), help="Floats: .npy, or .npz by input.")
+@click.option("--samples", type=int, default=10_000, show_default=True)
+@click.option("--bench", type=click.Choice(["cocotb", "cpp"]), default="cpp", show_default=True)
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path),
+    help="Compare with Keras inference of this file too.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def check_command(
+    folder: Path, inputs: Path | None, samples: int, bench: str, model: Path | None, as_json: bool
+) -> None:
+    """Check the Verilog in FOLDER against the interpreter, bit for bit."""
+    design = hgq2rtl.load(folder)
+    design.build_dir = _build_dir(folder)
+    x = None if inputs is None else _load_inputs(inputs, design)
+    with messages.status("simulating"):
+        result = design.check(x, samples, bench, model)
+    shares = [] if x is None else design.overflow(x)
+    if as_json:
+        _print_json(vars(result) | ({} if x is None else {"overflow": [vars(s) for s in shares]}))
+        return
+    for share in shares:
+        output.print(str(share))
+    output.print(str(result))
+
+
+def _build_dir(folder: Path) -> Path | None:
+    """Inside the output folder, so that a second check need not build; not if it is read-only."""
+    import os
+
+    return folder / "sim" / "build" if os.access(folder / "sim", os.W_OK) else None
+
+
+def _load_inputs(path: Path, design: hgq2rtl.Design) -> Any:
+    import numpy as np
+
+    names = [port.name for port in design.program.inputs]
+    return _load_arrays(path, names, np)
+
+
+def _load_arrays(path: Path, names: list[str], np: Any) -> Any:
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as problem:
+        raise BadInput(f"{path} cannot be read as .npy or .npz: {problem}") from None
+    if not hasattr(loaded, "files"):
+        return loaded
+    missing = [name for name in names if name not in loaded.files]
+    if missing and len(loaded.files) == len(names):
+        return [loaded[name] for name in loaded.files]
+    if missing:
+        raise BadInput(f"{path} lacks {', '.join(missing)}: it has {', '.join(loaded.files)}")
+    return [loaded[name] for name in names]
+
+
+# -- info, opt -------------------------------------------------------------------
+
+
+@commands.command("info")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="Floats: how often does it wrap?")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def info_command(model: Path, data: Path | None, as_json: bool) -> None:
+    """Show layers, formats, EBOPs and pruned weights of MODEL."""
+    import numpy as np
+
+    from .report import info_table
+    from .verify import OverflowShare
+
+    x = None
+    if data is not None:
+        names = [port["name"] for port in hgq2rtl.info(model)["inputs"]]
+        x = _load_arrays(data, names, np)
+    report = hgq2rtl.info(model, x)
+    if as_json:
+        _print_json(report)
+        return
+    output.print(info_table(report))
+    for share in report.get("overflow", []):
+        output.print(str(OverflowShare(**share)))
+
+
+@commands.command("opt")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-p", "--passes", default="", help="Passes to run, in order, with commas.")
+@click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=".json or .json.gz")
+@click.option("--list", "is_listing", is_flag=True, help="List the passes.", is_eager=True)
+def opt_command(file: Path, passes: str, target: Path | None, is_listing: bool) -> None:
+    """Run passes on a Program, text or JSON, and print it: the workbench."""
+    from .ir import load as load_program
+    from .ir import parse, save, to_text, verify
+    from .passes import PASSES, run_passes
+
+    if is_listing:
+        for name, function in PASSES.items():
+            output.print(f"{name:15} {(function.__doc__ or '').splitlines()[0]}")
+        return
+    if file.suffix in (".json", ".gz"):
+        program = load_program(file)
+    else:
+        try:
+            program = verify(parse(file.read_text()))
+        except (OSError, UnicodeDecodeError) as problem:
+            raise BadInput(f"{file} cannot be read: {problem}") from None
+    program = run_passes(program, [name.strip() for name in passes.split(",") if name.strip()])
+    if target is not None:
+        save(program, target)
+    else:
+        click.echo(to_text(program), nl=False)
+
+
+if __name__ == "__main__":
+    main()

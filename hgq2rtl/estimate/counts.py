@@ -1,0 +1,69 @@
+"""Count wires, adders, LUTs and registers by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from ..analyses import areas
+from ..analyses.area import is_adder
+from ..ir.operations import const, output
+from ..schedule import Schedule
+from ..targets import Target
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a layer, or the whole, consists of."""
+
+    operations: int = 0
+    """Values that are computed: no constants, no outputs."""
+    wires: int = 0
+    """Bits of all values."""
+    adders: int = 0
+    adder_bits: int = 0
+    luts: int = 0
+    """A first structural count of LUTs; synthesis may merge or trim."""
+    register_bits: int = 0
+    """Registers that delay this layer's values; input registers with the inputs."""
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+def counts_by_layer(schedule: Schedule, target: Target) -> dict[int, Counts]:
+    """Counts for every layer of the Program that has values; -1 collects values without one."""
+    program = schedule.program
+    layer = program.layer.astype(np.int64)
+    area = areas(program, target)
+    is_computed = ~np.isin(program.operation, (const.code, output.code))
+    columns = {
+        "operations": is_computed,
+        "wires": np.where(is_computed, program.widths(), 0),
+        "adders": is_adder(program),
+        "adder_bits": np.array([a.adder_bits for a in area], np.int64),
+        "luts": np.array([a.luts for a in area], np.int64),
+        "register_bits": schedule.register_bits_of,
+    }
+    result = {}
+    for number in sorted(set(layer.tolist())):
+        rows = layer == number
+        result[number] = Counts(**{name: int(c[rows].sum()) for name, c in columns.items()})
+    return _with_input_registers(result, schedule)
+
+
+def _with_input_registers(counts: dict[int, Counts], schedule: Schedule) -> dict[int, Counts]:
+    bits = schedule.register_bits - int(schedule.register_bits_of.sum())
+    if bits:
+        inputs = counts.get(0, Counts()).as_dict()
+        inputs["register_bits"] += bits
+        counts = {**counts, 0: Counts(**inputs)}
+    return dict(sorted(counts.items()))
+
+
+def total(counts: Sequence[Counts]) -> Counts:
+    """The sum."""
+    names = Counts().as_dict()
+    return Counts(**{name: sum(getattr(each, name) for each in counts) for name in names})

@@ -1,0 +1,43 @@
+"""How large a model may be: far beyond any circuit, far below the machine.
+
+A size is checked before anything of that size is allocated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from ..errors import TooLarge
+
+MIB = 2**20
+
+ARCHIVE_BYTES = 256 * MIB
+"""The ``.keras`` file itself."""
+CONFIG_BYTES = 8 * MIB
+"""``config.json``: as Python objects it takes up to forty times as much."""
+WEIGHTS_BYTES = 128 * MIB
+"""``model.weights.h5``, and all arrays that are read from it."""
+METADATA_BYTES = MIB
+JSON_DEPTH = 200
+NESTED_MODELS = 16
+CALLS = 100_000
+ELEMENTS = 2**20
+"""Of one tensor, weights included."""
+RANK = 16
+TABLE_INPUT_BITS = 20
+
+
+def check_tensor(shape: Sequence[int], where: str) -> None:
+    """Refuse a tensor that no circuit can hold.
+
+    Raises
+    ------
+    TooLarge
+        If `shape` has too many elements or axes.
+    """
+    if prod(shape) > ELEMENTS or len(shape) > RANK:
+        raise TooLarge(
+            f"{where}: a tensor of shape {tuple(shape)} is larger than any circuit; the limit is "
+            f"{ELEMENTS} elements and {RANK} axes. Check the sizes in the model."
+        )

@@ -1,0 +1,252 @@
+"""The register of layer classes: what each may say and what it must store.
+
+A layer class is one function, registered with :func:`reads`: from the layer's
+options and the shapes that it meets to a :class:`Plan`. The function checks
+every option, so a plan is sound; it reads and allocates nothing. One reader
+(:mod:`.hgq2`) carries out the plans of all classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from ..errors import BadModelFile, UnsupportedLayer
+from .graph import Layer
+from .hdf5 import Variable
+from .options import Options
+from .untrusted import value_shown
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A place of a layer where a quantizer may sit."""
+
+    place: str
+    """``input``, ``kernel``, ``bias`` or ``output``: the record's key."""
+    default: str
+    """The package's name of the place, which decides the defaults."""
+    raw: Any
+    """The configuration object, unread."""
+    option: str
+    """Where it stands, for messages."""
+    folder: str
+    """Where its variables lie, below the layer."""
+    shape: Shape
+    """Of the quantized tensor; for data with a batch axis of 1 in front."""
+
+    @property
+    def is_data(self) -> bool:
+        return self.default in ("datalane", "table")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one use of a layer means, and what the file must store for it."""
+
+    output: Shape
+    config: Mapping[str, Any] = field(default_factory=dict)
+    variables: tuple[Variable, ...] = ()
+    """All of the layer's own variables, in stored order."""
+    slots: tuple[Slot, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    class_name: str | None = None
+    """The record's class, where a class is another spelling of a simpler one."""
+    last_check: Callable[[Layer, str], None] | None = None
+    """Looks at the finished record: what options alone cannot tell."""
+
+
+class Site:
+    """A layer in a use: what a schema function looks at."""
+
+    def __init__(
+        self,
+        options: Options,
+        shapes: Sequence[Shape],
+        extras: Sequence[Any] = (),
+        keywords: Mapping[str, Any] | None = None,
+    ):
+        self.options = options
+        self.shapes = tuple(shapes)
+        """Of the input tensors, without batch axis."""
+        self._extras = tuple(extras)
+        self._asked_for_extras = False
+        self._keywords = keywords or {}
+
+    @property
+    def where(self) -> str:
+        return self.options.where
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of the only input."""
+        if len(self.shapes) != 1:
+            self.options.bad(f"the layer has {len(self.shapes)} inputs where it takes one")
+        return self.shapes[0]
+
+    @property
+    def extras(self) -> tuple[Any, ...]:
+        """Positional arguments of the call behind the tensors."""
+        self._asked_for_extras = True
+        return self._extras
+
+    def refuse_leftovers(self) -> None:
+        """Refuse options and arguments that no one asked for."""
+        if self._extras and not self._asked_for_extras:
+            self.unsupported(
+                "the layer is called with more than its inputs", "Call it with its inputs only."
+            )
+        for key, value in self._keywords.items():
+            is_empty = value is None or value is False or _is_empty_mask(value)
+            if not is_empty:
+                self.unsupported(
+                    f"the layer is called with {value_shown(key)} = {value_shown(value)}, which "
+                    f"has no hardware form here",
+                    "Call it with its inputs only.",
+                )
+        self.options.refuse_leftovers()
+
+    def unsupported(self, why: str, advice: str) -> NoReturn:
+        """Refuse what has no hardware form here, and say what to do instead."""
+        raise UnsupportedLayer(f"{self.where}: {why}. {advice}")
+
+
+def _is_empty_mask(value: Any) -> bool:
+    """Masks of a call with several inputs: a list of nothing."""
+    return isinstance(value, list) and all(item is None for item in value)
+
+
+Schema = Callable[[Site], Plan]
+
+_SCHEMAS: dict[tuple[str, str], Schema] = {}
+_CHECKED_ONLY: set[tuple[str, str]] = set()
+
+
+def reads(*class_names: str, package: str = "hgq") -> Callable[[Schema], Schema]:
+    """Register a schema function for layer classes of a package.
+
+    Parameters
+    ----------
+    class_names : str
+        Without prefix: ``QDense``.
+    package : {'hgq', 'keras', 'ops'}
+        Keras layers and Keras operations share names (``Concatenate``), so they are apart.
+    """
+
+    def register(schema: Schema) -> Schema:
+        for name in class_names:
+            if (package, name) in _SCHEMAS:
+                raise ValueError(f"{package} class {name} has two schemas")
+            _SCHEMAS[package, name] = schema
+        return schema
+
+    return register
+
+
+def checks(*class_names: str, package: str = "hgq") -> Callable[[Schema], Schema]:
+    """Register a function that checks options and then refuses: not read, but not ignored."""
+    _CHECKED_ONLY.update((package, name) for name in class_names)
+    return reads(*class_names, package=package)
+
+
+def schema_of(package: str, class_name: str) -> Schema | None:
+    """The schema function of a class, if there is one."""
+    return _SCHEMAS.get((package, class_name))
+
+
+def read_classes() -> list[str]:
+    """The layer classes that are read, sorted; the operations of Keras are not listed."""
+    listed = {key for key in _SCHEMAS if key[0] != "ops"} - _CHECKED_ONLY
+    return sorted(name for _, name in listed)
+
+
+def input_slots(site: Site) -> tuple[Slot, ...]:
+    """Input quantizers of a layer: ``iq_conf`` for one input, ``iq_confs`` for several."""
+    confs = _input_configurations(site)
+    if not site.options.boolean("enable_iq", default=True):
+        return ()
+    if confs is None:
+        raw = site.options.raw("iq_conf", None)
+        return (_data_slot("input", raw, "iq_conf", "iq/quantizer", site.shape),)
+    return tuple(
+        _data_slot(
+            "input",
+            conf,
+            f"iq_confs[{n}]",
+            f"iq/quantizers/quantizer{f'_{n}' if n else ''}/quantizer",
+            shape,
+        )
+        for n, (conf, shape) in enumerate(zip(confs, site.shapes, strict=True))
+    )
+
+
+def _input_configurations(site: Site) -> list[Any] | None:
+    """``iq_confs``, one for each input; None where the layer has ``iq_conf``."""
+    nothing = object()
+    raw = site.options.raw("iq_confs", nothing)
+    if raw is nothing:
+        return None
+    confs = raw if isinstance(raw, list) else [raw] * len(site.shapes)
+    if len(confs) != len(site.shapes):
+        site.options.bad(
+            f"iq_confs holds {len(confs)} configurations for {len(site.shapes)} inputs"
+        )
+    return confs
+
+
+def weight_slot(site: Site, place: str, shape: Shape) -> Slot:
+    """The quantizer of a kernel or bias."""
+    letter = place[0]
+    return Slot(
+        place=place,
+        default={"kernel": "weight", "bias": "bias"}[place],
+        raw=site.options.raw(f"{letter}q_conf", None),
+        option=f"{letter}q_conf",
+        folder=f"{letter}q/quantizer",
+        shape=shape,
+    )
+
+
+def output_slots(site: Site, shape: Shape) -> tuple[Slot, ...]:
+    """The output quantizer of a layer, if it has one."""
+    raw = site.options.raw("oq_conf", None)
+    if not site.options.boolean("enable_oq", default=False):
+        return ()
+    return (_data_slot("output", raw, "oq_conf", "oq/quantizer", shape),)
+
+
+def ebops_variables(site: Site) -> tuple[Variable, ...]:
+    """The weight of the EBOPs in the training loss, and the EBOPs as last counted."""
+    if not site.options.boolean("enable_ebops", default=True):
+        return ()
+    return (Variable("ebops_beta", (), is_read=False), Variable("ebops", ()))
+
+
+def activation(site: Site) -> str:
+    """``relu`` or ``linear``: what a layer with weights may end in."""
+    value = site.options.raw("activation", "linear")
+    if value is None:
+        return "linear"
+    if value not in ("relu", "linear"):
+        name = value.get("class_name") if isinstance(value, Mapping) else value
+        site.unsupported(
+            f"activation {value_shown(name)} has no integer form",
+            "Use relu or linear, or put a QUnaryFunctionLUT after the layer.",
+        )
+    return value
+
+
+def _data_slot(place: str, raw: Any, option: str, folder: str, shape: Shape) -> Slot:
+    return Slot(place, "datalane", raw, option, folder, (1, *shape))
+
+
+def check_variables_agree(first: Plan, again: Plan, where: str) -> None:
+    """Refuse a shared layer that would need other weights for its second use."""
+    if first.variables != again.variables:
+        raise BadModelFile(
+            f"{where}: the layer is used on inputs that call for weights of different shapes. "
+            f"Save the model again from Keras."
+        )

@@ -1,0 +1,70 @@
+"""A Schedule as versioned JSON, beside the Program that it belongs to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import BadProgram
+from ..ir import Program
+from .schedule import Schedule
+
+KIND = "hgq2rtl-schedule"
+VERSION = 1
+
+
+def schedule_to_json(schedule: Schedule) -> dict[str, Any]:
+    """Plain data; :func:`schedule_from_json` gives an equal Schedule back."""
+    return {
+        "kind": KIND,
+        "version": VERSION,
+        "stage": schedule.stage.tolist(),
+        "arrival_ns": [round(t, 6) for t in schedule.arrival_ns.tolist()],
+        "stages": schedule.stages,
+        "clock_ns": schedule.clock_ns,
+        "setup_ns": schedule.setup_ns,
+        "has_input_register": schedule.has_input_register,
+        "has_output_register": schedule.has_output_register,
+    }
+
+
+def schedule_from_json(program: Program, data: Any) -> Schedule:
+    """Read the schedule of `program`.
+
+    Raises
+    ------
+    BadProgram
+        If the data is of another kind, version or Program, or an operand comes too late.
+    """
+    if not isinstance(data, dict) or data.get("kind") != KIND or data.get("version") != VERSION:
+        raise BadProgram("this is no schedule that this hgq2rtl reads. Compile the model again.")
+    try:
+        clock_ns = data["clock_ns"]
+        made = Schedule(
+            program=program,
+            stage=np.array(data["stage"], np.int32),
+            arrival_ns=np.array(data["arrival_ns"], np.float64),
+            stages=int(data["stages"]),
+            clock_ns=None if clock_ns is None else float(clock_ns),
+            setup_ns=float(data["setup_ns"]),
+            has_input_register=bool(data["has_input_register"]),
+            has_output_register=bool(data["has_output_register"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as problem:
+        raise BadProgram(f"the schedule is damaged: {problem!r}") from None
+    _check(made)
+    return made
+
+
+def _check(made: Schedule) -> None:
+    program, n = made.program, len(made.program)
+    if made.stage.shape != (n,) or made.arrival_ns.shape != (n,):
+        raise BadProgram("the schedule belongs to another Program")
+    if n and not 0 <= made.stage.min() <= made.stage.max() < made.stages:
+        raise BadProgram("the schedule has a stage outside its pipeline")
+    readers = np.repeat(np.arange(n), np.diff(program.start))
+    is_constant = program.lo == program.hi
+    late = (made.stage[program.operand] > made.stage[readers]) & ~is_constant[program.operand]
+    if late.any() and not is_constant[readers[late]].all():
+        raise BadProgram("the schedule reads a value before its stage")

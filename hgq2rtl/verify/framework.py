@@ -1,0 +1,104 @@
+"""The first rung: the framework's own inference, in a process of its own.
+
+``python -m hgq2rtl.verify.framework MODEL INPUTS.npz OUTPUTS.npz`` loads the
+model with Keras and hgq2 and writes its predictions; nothing else of hgq2rtl
+imports a framework.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadOption, Mismatch, MissingTool, ToolFailed
+from ..ir import Program
+from ..ir.interpreter import Interpreter
+
+_NOT_INSTALLED = 77
+"""Exit code of the child where Keras or hgq2 is missing."""
+
+
+def check_framework(program: Program, model: Path, inputs: Sequence[np.ndarray]) -> int:
+    """Compare the interpreter with Keras inference; gives the number of samples.
+
+    Raises
+    ------
+    Mismatch
+        Naming output, element and sample.
+    MissingTool
+        If Keras, JAX or hgq2 is not installed.
+    ToolFailed
+        If the framework cannot load or run the model.
+    """
+    wanted = run_framework(Path(model), inputs)
+    got = Interpreter(program).predict(inputs)
+    if len(wanted) != len(got):
+        raise BadOption(
+            f"{model} has {len(wanted)} outputs and the design {len(got)}: give the model that "
+            "was compiled"
+        )
+    for port, a, b in zip(program.outputs, wanted, got, strict=True):
+        if a.shape != b.shape:
+            raise BadOption(
+                f"{model}: output {port.name!r} has shape {a.shape[1:]} and the design's "
+                f"{b.shape[1:]}: give the model that was compiled"
+            )
+        differs = a.astype(np.float64) != b
+        if differs.any():
+            sample, *index = (int(n) for n in np.argwhere(differs)[0])
+            raise Mismatch(
+                f"{int(differs.reshape(len(a), -1).any(axis=1).sum())} of {len(a)} samples differ "
+                f"between Keras and interpreter. Output {port.name!r}{index}, sample {sample}: "
+                f"Keras gives {float(a[(sample, *index)])!r}, the interpreter "
+                f"{float(b[(sample, *index)])!r}."
+            )
+    return len(inputs[0])
+
+
+def run_framework(model: Path, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Keras' outputs for float inputs (samples, *shape)."""
+    with tempfile.TemporaryDirectory(prefix="hgq2rtl-keras-") as folder:
+        given, made = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
+        np.savez(given, *inputs)
+        done = subprocess.run(
+            [sys.executable, "-m", __name__, os.fspath(model), given, made],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+            check=False,
+        )
+        if done.returncode == _NOT_INSTALLED:
+            raise MissingTool(
+                f"the framework's own inference needs Keras, JAX and hgq2 ({done.stderr.strip()}): "
+                "install them with `pip install 'hgq2rtl[train]'`"
+            )
+        if done.returncode:
+            tail = "\n".join(done.stderr.splitlines()[-5:])
+            raise ToolFailed(f"Keras could not run {model}:\n{tail}")
+        with np.load(made) as outputs:
+            return [outputs[name] for name in outputs.files]
+
+
+def _child(model: str, inputs: str, outputs: str) -> None:
+    try:
+        import hgq  # noqa: F401  registers its layers
+        import keras
+    except ImportError as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(_NOT_INSTALLED)
+    loaded = keras.models.load_model(model, compile=False)
+    with np.load(inputs) as given:
+        arrays = [given[name].astype(np.float32) for name in given.files]
+    made = loaded.predict(arrays if len(arrays) > 1 else arrays[0], batch_size=4096, verbose=0)
+    made = list(made.values()) if isinstance(made, dict) else made
+    np.savez(outputs, *(made if isinstance(made, (list, tuple)) else [made]))
+
+
+if __name__ == "__main__":
+    _child(*sys.argv[1:])

