@@ -216,7 +216,7 @@ def build_bare(rtl_files: list[Path], ports: Ports, folder: Path) -> tuple[Path,
     verilator = tools.find_verilator()
     folder.mkdir()
     (folder / "bare.cpp").write_text(bare_harness(ports))
-    environment = verilator.environment(folder, bench_module.MAKE_VARIABLES)
+    environment = verilator.environment(folder)
     flags = [*bench_module.VERILATOR_FLAGS, "-CFLAGS", bench_module.CXX_FLAGS]
     flags = [flag for flag in flags if not flag.startswith("-Werror")] + ["-Wno-WIDTH"]
     executable = shutil.which("verilator", path=environment["PATH"])
@@ -281,7 +281,8 @@ def measure(rtl_files: list[Path], ports: Ports, folder: Path, arguments) -> dic
 def print_table(result: dict) -> None:
     print(f"{result['design']}: samples/s, {result['samples']} samples x {result['repeats']}")
     print(f"{'round':>7} {'bench':>12} {'bare':>12} {'ratio':>7}")
-    pairs = list(zip(result["bench_samples_per_second"], result["bare_samples_per_second"]))
+    columns = (result["bench_samples_per_second"], result["bare_samples_per_second"])
+    pairs = list(zip(*columns, strict=True))
     for number, (ours, bare) in enumerate(pairs):
         print(f"{number:>7} {ours:>12,.0f} {bare:>12,.0f} {ours / bare:>7.3f}")
     medians = [statistics.median(column) for column in zip(*pairs, strict=True)]

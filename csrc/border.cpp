@@ -96,7 +96,8 @@ Quantized quantize_one(double x, const Field& field) noexcept {
     if (field.rounding == Rounding::exact && field.overflow == Overflow::exact) {
         return read_exact(given, field);
     }
-    if (field.k + field.i + field.f <= 0) {
+    // A quantizer without bits gives zero; one that only rounds has no say about bits.
+    if (field.overflow != Overflow::exact && field.k + field.i + field.f <= 0) {
         return {0, Refusal::none};
     }
     const double scaled = std::ldexp(given, field.f);

@@ -546,6 +546,11 @@ void check(const Program& program, std::span<const std::int32_t> first_field,
 Tape make_tape(const Program& program, std::span<const std::int32_t> kept,
                std::span<const std::int32_t> first_field, std::int32_t fields) {
     check(program, first_field, fields);
+    for (const auto v : kept) {
+        if (v < 0 || at(v) >= program.size()) {
+            throw std::invalid_argument("%" + std::to_string(v) + ": no such value");
+        }
+    }
     return TapeBuilder(program, kept, first_field, fields).build(kept);
 }
 

@@ -90,7 +90,7 @@ class Vectors {
 /// inputs change, `settle`, observe, `edge`.
 class Core {
  public:
-  Core() : model_(&context_) {
+  explicit Core(VerilatedContext& context) : model_(&context) {
     model_.clk = 0;
     model_.en = 1;
     model_.rst = design::has_reset;
@@ -124,12 +124,23 @@ class Core {
   [[nodiscard]] Vdesign& pins() noexcept { return model_; }
 
  private:
-  VerilatedContext context_;
   Vdesign model_;
 };
 
 [[nodiscard]] constexpr std::size_t longest_delay() {
   return *std::max_element(std::begin(design::delays), std::end(design::delays));
+}
+
+/// As long as no sample has come, valid_out must be 0, from the first cycle on.
+void idle(Core& core) {
+  for (std::size_t cycle = 0; design::has_valid && cycle <= design::latency; ++cycle) {
+    core.settle();
+    if (core.pins().valid_out) {
+      throw BrokenProtocol("valid_out is 1 in cycle " + std::to_string(cycle) +
+                           ", before the first sample");
+    }
+    core.edge();
+  }
 }
 
 /// Where valid_out rises at the wrong time: clock on until it does, and say when.
@@ -255,7 +266,11 @@ int run(std::span<char*> arguments) {
   }
   Vectors inputs = read_file(arguments[1]);
   Vectors outputs(inputs.size(), design::observed_words);
-  Core core;
+  VerilatedContext context;
+  context.randReset(2);  // registers without an initial value start at random,
+  context.randSeed(1);   // the same in every run
+  Core core(context);
+  idle(core);
   const auto start = std::chrono::steady_clock::now();
   for (std::size_t repeat = 0; repeat < repeats; ++repeat) {
     stalls ? stall(core, inputs, outputs, *stalls) : stream(core, inputs, outputs);

@@ -203,10 +203,7 @@ def latency_message(top: str, measured: int | None, declared: int) -> str:
         found = "results never arrive"
     else:
         found = f"results arrive after {measured} cycle{'' if measured == 1 else 's'}"
-    return (
-        f"{top}: {found}, ports.json says latency_cycles = {declared}. "
-        f"The Verilog and its ports.json do not belong together."
-    )
+    return f"{top}: {found} (ports.json says latency_cycles = {declared})."
 
 
 def other_latency(seen: Sequence[Any], expected: Sequence[Any], declared: int) -> int | None:

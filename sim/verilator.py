@@ -39,12 +39,11 @@ from hgq2rtl.sim.ports import (
 WRAPPER = "hgq2rtl_bench"
 
 VERILATOR_FLAGS = (
-    *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-assert"),
+    *("-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-assert"),
     # A design's own warnings are lint's business, except where pins do not fit ports.json.
     *("-Wno-fatal", "-Werror-WIDTHTRUNC", "-Werror-WIDTHEXPAND", "-Werror-PINMISSING"),
 )
 CXX_FLAGS = "-std=c++20 -I.."
-MAKE_VARIABLES = {"OPT_GLOBAL": "-O1"}
 RUNTIME_OBJECTS = ("verilated.o", "verilated_threads.o")
 
 BROKEN_PROTOCOL = 1
@@ -138,9 +137,8 @@ class Bench:
             )
             if done.returncode == BROKEN_PROTOCOL:
                 raise errors.Mismatch(
-                    f"{self.ports.top}: {done.stderr.strip()}, ports.json says "
-                    f"latency_cycles = {self.ports.latency_cycles}. "
-                    f"The Verilog and its ports.json do not belong together."
+                    f"{self.ports.top}: {done.stderr.strip()} "
+                    f"(ports.json says latency_cycles = {self.ports.latency_cycles})."
                 )
             if done.returncode != 0:
                 raise errors.ToolFailed(
@@ -237,7 +235,7 @@ def _compile(
     folder.mkdir()
     for name, content in files.items():
         (folder / name).write_text(content)
-    environment = verilator.environment(folder, MAKE_VARIABLES)
+    environment = verilator.environment(folder)
     runtime = _RuntimeCache(verilator, folder / "objects")
     log = folder / "build.log"
     _run_logged(
@@ -281,7 +279,7 @@ class _RuntimeCache:
         stat = verilator.executable.stat()
         identity = [verilator.version, str(verilator.executable), stat.st_size, stat.st_mtime_ns]
         identity += [tools.compiler(), tools.version_of(tools.compiler())]
-        identity += [VERILATOR_FLAGS, CXX_FLAGS, MAKE_VARIABLES]
+        identity += [VERILATOR_FLAGS, CXX_FLAGS]
         self.objects = objects
         name = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
         self.folder = tools.cache_folder() / "verilator" / name
@@ -330,8 +328,8 @@ def _content_key(
 ) -> str:
     """A hash of everything that decides what the bench does."""
     key = hashlib.sha256()
-    options = [verilator.version, verilator.executable, VERILATOR_FLAGS, MAKE_VARIABLES]
-    options += [tools.MAKE_VARIABLES, sorted(files.items())]
+    options = [verilator.version, verilator.executable, VERILATOR_FLAGS, CXX_FLAGS]
+    options += sorted(files.items())
     key.update(repr(options).encode())
     for source in sources:
         try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import stat
 import zipfile
-import zlib
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import BinaryIO
 
 from ..errors import BadModelFile, Hgq2rtlError, TooLarge
 from . import limits
+from .untrusted import shown
 
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
@@ -64,23 +64,11 @@ def read_archive(path: Path, source: str) -> Archive:
                 )
     except Hgq2rtlError:
         raise
-    except _ZIP_ERRORS as error:
+    except Exception as error:  # a damaged file makes zipfile raise nearly anything
+        reason = shown(str(error), 100)
         raise BadModelFile(
-            f"{source}: the archive is damaged ({error}). Copy it again or save the model again."
+            f"{source}: the archive is damaged ({reason}). Copy it again or save the model again."
         ) from error
-
-
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,  # "zip file version 99.0"
-    OSError,
-    RuntimeError,
-    UnicodeDecodeError,
-    ValueError,
-)
-"""What zipfile is known to raise on damaged files."""
 
 
 def _check_directory_size(file: BinaryIO, source: str) -> None:

@@ -9,7 +9,6 @@ datasets, filter plugins).
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -20,6 +19,7 @@ import numpy as np
 
 from ..errors import BadModelFile, Hgq2rtlError, TooLarge
 from . import limits
+from .untrusted import shown
 
 Shape = tuple[int, ...]
 
@@ -58,8 +58,8 @@ class WeightFile:
     def __init__(self, data: bytes, source: str):
         self._bytes_left = limits.WEIGHTS_BYTES
         try:
-            self._file = h5py.File(io.BytesIO(data), "r")
-        except _HDF5_ERRORS as error:
+            self._file = h5py.File(h5py.h5f.open_file_image(data))
+        except Exception as error:  # a damaged file makes h5py raise nearly anything
             raise BadModelFile(
                 f"{source}: model.weights.h5 is no HDF5 file or is damaged. "
                 f"Copy the file again or save the model again."
@@ -93,8 +93,9 @@ class WeightFile:
             return self._read(folder, variables, where)
         except Hgq2rtlError:
             raise
-        except _HDF5_ERRORS as error:
-            raise BadModelFile(f"{where}: {folder} cannot be read ({error}). {_ADVICE}") from error
+        except Exception as error:
+            reason = shown(str(error), 100)
+            raise BadModelFile(f"{where}: {folder} cannot be read ({reason}). {_ADVICE}") from error
 
     def _read(
         self, folder: str, variables: Sequence[Variable], where: str
@@ -137,9 +138,6 @@ class WeightFile:
             )
         return np.asarray(values)
 
-
-_HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, MemoryError, SystemError)
-"""What h5py is known to raise on damaged files."""
 
 _NUMBERS = (h5py.h5t.INTEGER, h5py.h5t.FLOAT)
 

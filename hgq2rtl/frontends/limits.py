@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from math import prod
 
 from ..errors import TooLarge
+from .untrusted import value_shown
 
 MIB = 2**20
 
@@ -21,7 +22,7 @@ WEIGHTS_BYTES = 128 * MIB
 METADATA_BYTES = MIB
 JSON_DEPTH = 200
 NESTED_MODELS = 16
-CALLS = 100_000
+CALLS = 20_000
 ELEMENTS = 2**20
 """Of one tensor, weights included."""
 RANK = 16
@@ -38,6 +39,6 @@ def check_tensor(shape: Sequence[int], where: str) -> None:
     """
     if prod(shape) > ELEMENTS or len(shape) > RANK:
         raise TooLarge(
-            f"{where}: a tensor of shape {tuple(shape)} is larger than any circuit; the limit is "
-            f"{ELEMENTS} elements and {RANK} axes. Check the sizes in the model."
+            f"{where}: a tensor of shape {value_shown(tuple(shape))} is larger than any circuit; "
+            f"the limit is {ELEMENTS} elements and {RANK} axes. Check the sizes in the model."
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from ..errors import BadModelFile, UnsupportedLayer
 from .untrusted import value_shown
@@ -91,12 +91,16 @@ class Options:
             self.wrong(name, "one of " + ", ".join(choices))
         return value
 
-    def text(self, name: str, default: Any = _REQUIRED) -> Any:
-        """A string (or the default)."""
+    def text(self, name: str, default: Any = _REQUIRED) -> str:
+        """A text."""
         value = self.raw(name, default)
-        if not isinstance(value, str) and value is not default:
+        if not isinstance(value, str):
             self.wrong(name, "a text")
         return value
+
+    def text_or_none(self, name: str) -> str | None:
+        """A text, or null, or not given."""
+        return None if self.raw(name, None) is None else self.text(name)
 
     def wholes(
         self, name: str, at_least: int, default: Any = _REQUIRED, length: int | None = None
@@ -134,12 +138,12 @@ class Options:
             )
 
 
-def is_whole(value: Any) -> bool:
+def is_whole(value: Any) -> TypeGuard[int]:
     """Whether a JSON value is a whole number (``true`` is not)."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     """Whether a JSON value is a finite number that fits a float."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

@@ -3,7 +3,7 @@
 A layer class is one function, registered with :func:`reads`: from the layer's
 options and the shapes that it meets to a :class:`Plan`. The function checks
 every option, so a plan is sound; it reads and allocates nothing. One reader
-(:mod:`.hgq2`) carries out the plans of all classes.
+(:mod:`.records`) carries out the plans of all classes.
 """
 
 from __future__ import annotations
@@ -228,25 +228,29 @@ def ebops_variables(site: Site) -> tuple[Variable, ...]:
 def activation(site: Site) -> str:
     """``relu`` or ``linear``: what a layer with weights may end in."""
     value = site.options.raw("activation", "linear")
-    if value is None:
-        return "linear"
-    if value not in ("relu", "linear"):
-        name = value.get("class_name") if isinstance(value, Mapping) else value
-        site.unsupported(
-            f"activation {value_shown(name)} has no integer form",
-            "Use relu or linear, or put a QUnaryFunctionLUT after the layer.",
-        )
-    return value
+    for known in ("relu", "linear"):
+        if value == known or (value is None and known == "linear"):
+            return known
+    name = value.get("class_name") if isinstance(value, Mapping) else value
+    site.unsupported(
+        f"activation {value_shown(name)} has no integer form",
+        "Use relu or linear, or put a QUnaryFunctionLUT after the layer.",
+    )
 
 
 def _data_slot(place: str, raw: Any, option: str, folder: str, shape: Shape) -> Slot:
     return Slot(place, "datalane", raw, option, folder, (1, *shape))
 
 
-def check_variables_agree(first: Plan, again: Plan, where: str) -> None:
-    """Refuse a shared layer that would need other weights for its second use."""
-    if first.variables != again.variables:
+def check_same_needs(first: Plan, again: Plan, where: str) -> None:
+    """Refuse a shared layer that would need other weights or quantizers for its second use."""
+    is_same = first.variables == again.variables and _folders(first) == _folders(again)
+    if not is_same:
         raise BadModelFile(
-            f"{where}: the layer is used on inputs that call for weights of different shapes. "
-            f"Save the model again from Keras."
+            f"{where}: the layer is used on inputs that call for other weights or quantizers than "
+            f"its first ones. Save the model again from Keras."
         )
+
+
+def _folders(plan: Plan) -> list[str]:
+    return [slot.folder for slot in plan.slots]

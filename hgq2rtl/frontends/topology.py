@@ -232,10 +232,10 @@ def _entry(layer: Mapping[str, Any], name: str, stored_at: str, r: _Reading) -> 
 
 def _first_place(layer: Mapping[str, Any], stored_at: str, r: _Reading) -> str:
     """Keras stores a layer object that lies in several models once."""
-    shared = layer.get("shared_object_id")
+    shared: Any = layer.get("shared_object_id")
     if not is_whole(shared):
         return stored_at
-    return r.stored.setdefault((shared, layer["class_name"]), stored_at)
+    return r.stored.setdefault((shared, str(layer["class_name"])), stored_at)
 
 
 def _own_name(layer: Any) -> Any:
@@ -362,19 +362,20 @@ def _argument(value: Any, where: str) -> Any:
 
 def _tensor(config: Any, where: str) -> Reference:
     history = config.get("keras_history") if isinstance(config, Mapping) else None
-    if not _is_reference(history):
+    found = _reference(history, config.get("shape") if history else None)
+    if found is None:
         raise BadModelFile(f"{where}: an input of the layer names no source. {_ADVICE}")
-    return Reference(*history, shape=config.get("shape"))
+    return found
 
 
-def _is_reference(value: Any) -> bool:
+def _reference(value: Any, shape: Any = None) -> Reference | None:
     """``["dense", 0, 0]``: layer, use, output."""
-    return (
-        isinstance(value, list)
-        and len(value) == 3
-        and isinstance(value[0], str)
-        and all(is_whole(number) and number >= 0 for number in value[1:])
-    )
+    if not isinstance(value, list) or len(value) != 3:
+        return None
+    layer, node, tensor = value
+    if not isinstance(layer, str) or not all(is_whole(n) and n >= 0 for n in (node, tensor)):
+        return None
+    return Reference(layer, node, tensor, shape)
 
 
 def references(value: Any) -> Iterator[Reference]:
@@ -402,8 +403,8 @@ def _ports(
 def _port_references(value: Any) -> Iterator[Reference | None]:
     """The references in Keras' order; None for what is none."""
     value = plain_list(value)
-    if _is_reference(value):
-        yield Reference(*value)
+    if reference := _reference(value):
+        yield reference
     elif isinstance(value, list):
         for item in value:
             yield from _port_references(item)
@@ -417,7 +418,7 @@ def _port_references(value: Any) -> Iterator[Reference | None]:
 def _counted_from_zero(reference: Reference, entries: Mapping[str, Entry]) -> Reference:
     """Ports count the uses of a Functional model from 1: its own making is use 0."""
     entry = entries.get(reference.layer)
-    is_functional = entry is not None and entry.model is not None
-    if is_functional and entry.class_name in FUNCTIONAL and reference.node > 0:
+    is_functional = entry and entry.model and entry.class_name in FUNCTIONAL
+    if is_functional and reference.node > 0:
         return Reference(reference.layer, reference.node - 1, reference.tensor)
     return reference

@@ -60,7 +60,7 @@ class Builder:
         self.operands: list[Sequence[int]] = []
         self.intervals: list[tuple[int, int]] = []
         self.exponents: list[int] = []
-        self._attributes: list[tuple[int, ...]] = []
+        self._attributes: list[Sequence[int]] = []
         self._weights: dict[int, Sequence[int]] = {}
         self._wraps: list[bool] = []
         self._provenance: list[tuple[int, int]] = []
@@ -96,28 +96,36 @@ class Builder:
             exponent = self._natural_exponent(which, operands, given)
         if which is lincomb:
             self._weights[len(self)] = weights
+        row = [a.encode(given.get(a.name, a.default)) for a in which.attributes]
+        return self._append(which, operands, row, interval, exponent, wraps)
+
+    def _append(
+        self,
+        which: Operation,
+        operands: Sequence[int],
+        row: Sequence[int],
+        interval: tuple[int, int],
+        exponent: int,
+        wraps: bool,
+    ) -> int:
         self.operations.append(which)
         self.operands.append(operands)
         self.intervals.append(interval)
         self.exponents.append(exponent)
-        self._attributes.append(
-            tuple(a.encode(given.get(a.name, a.default)) for a in which.attributes)
-        )
+        self._attributes.append(row)
         self._wraps.append(wraps)
         self._provenance.append(self.at)
-        return len(self) - 1
+        return len(self.operations) - 1
 
     def copy(self, value: Value, operands: Sequence[int]) -> int:
         """Append `value` of another Program, unchanged but for its operands."""
-        self.at = value.provenance
-        return self.value(
-            value.operation,
-            operands,
-            value.attributes,
-            interval=value.interval,
-            exponent=value.format.exponent,
-            wraps=value.is_wrapping,
-            weights=value.weights if value.operation is lincomb else (),
+        rows, v = value.program.rows, value.number
+        self.at = rows.provenance[v]
+        which = rows.operation[v]
+        if which is lincomb:
+            self._weights[len(self)] = value.weights
+        return self._append(
+            which, operands, rows.attribute[v], rows.interval[v], rows.exponent[v], rows.wraps[v]
         )
 
     def format(self, v: int) -> Format:
@@ -289,12 +297,9 @@ class Builder:
         return column
 
     def _attribute_columns(self) -> np.ndarray:
-        columns = np.zeros((len(self), MOST_ATTRIBUTES), np.int64)
-        flat = columns.reshape(-1)
-        for v, row in enumerate(self._attributes):
-            if row:
-                flat[v * MOST_ATTRIBUTES : v * MOST_ATTRIBUTES + len(row)] = row
-        return columns
+        padding = [[0] * (MOST_ATTRIBUTES - n) for n in range(MOST_ATTRIBUTES + 1)]
+        rows = [[*row, *padding[len(row)]] for row in self._attributes]
+        return np.array(rows, np.int64).reshape(-1, MOST_ATTRIBUTES)
 
 
 def _interval_columns(

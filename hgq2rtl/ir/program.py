@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -122,11 +123,32 @@ class Program:
         """Numbers of all values that `which` makes, in order."""
         return np.flatnonzero(self.operation == which.code)
 
+    @cached_property
+    def rows(self) -> Rows:
+        """The columns as Python lists: what walks over single values read."""
+        intervals = list(zip(self.lo.tolist(), self.hi.tolist(), strict=True))
+        for v, interval in self.big.items():
+            intervals[v] = interval
+        start, operand = self.start.tolist(), self.operand.tolist()
+        return Rows(
+            operation=[OPERATIONS[code] for code in self.operation.tolist()],
+            operands=[operand[a:b] for a, b in zip(start, start[1:], strict=False)],
+            attribute=self.attribute.tolist(),
+            interval=intervals,
+            exponent=self.exponent.tolist(),
+            wraps=self.wraps.tolist(),
+            provenance=list(zip(self.layer.tolist(), self.element.tolist(), strict=True)),
+        )
+
     def interval(self, v: int) -> tuple[int, int]:
-        return self.big.get(v) or (int(self.lo[v]), int(self.hi[v]))
+        return self.rows.interval[v]
+
+    def is_constant(self, v: int) -> bool:
+        lo, hi = self.rows.interval[v]
+        return lo == hi
 
     def format(self, v: int) -> Format:
-        return Format(*self.interval(v), int(self.exponent[v]))
+        return Format(*self.rows.interval[v], self.rows.exponent[v])
 
     def widths(self) -> np.ndarray:
         """Bits of every value, int64 (n,)."""
@@ -136,7 +158,7 @@ class Program:
         return widths
 
     def operands_of(self, v: int) -> list[int]:
-        return self.operand[self.start[v] : self.start[v + 1]].tolist()
+        return self.rows.operands[v]
 
     def users(self) -> np.ndarray:
         """How often each value is used, int64 (n,)."""
@@ -151,6 +173,19 @@ class Program:
         return to_text(self)
 
 
+class Rows(NamedTuple):
+    """A Program's columns as lists, one entry per value."""
+
+    operation: list[Operation]
+    operands: list[list[int]]
+    attribute: list[list[int]]
+    """Encoded."""
+    interval: list[tuple[int, int]]
+    exponent: list[int]
+    wraps: list[bool]
+    provenance: list[tuple[int, int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A view of one row of a Program."""
@@ -160,11 +195,11 @@ class Value:
 
     @property
     def operation(self) -> Operation:
-        return OPERATIONS[self.program.operation[self.number]]
+        return self.program.rows.operation[self.number]
 
     @property
     def operands(self) -> list[int]:
-        return self.program.operands_of(self.number)
+        return self.program.rows.operands[self.number]
 
     @property
     def format(self) -> Format:
@@ -172,21 +207,24 @@ class Value:
 
     @property
     def interval(self) -> tuple[int, int]:
-        return self.program.interval(self.number)
+        return self.program.rows.interval[self.number]
 
     @property
     def is_wrapping(self) -> bool:
-        return bool(self.program.wraps[self.number])
+        return self.program.rows.wraps[self.number]
 
     @property
     def provenance(self) -> tuple[int, int]:
-        return int(self.program.layer[self.number]), int(self.program.element[self.number])
+        return self.program.rows.provenance[self.number]
 
     @property
     def attributes(self) -> dict[str, Any]:
         """By name, words decoded."""
-        row = self.program.attribute[self.number]
-        return {a.name: a.decode(row[n]) for n, a in enumerate(self.operation.attributes)}
+        row = self.program.rows.attribute[self.number]
+        return {
+            a.name: a.words[value] if a.words else value
+            for a, value in zip(self.operation.attributes, row, strict=False)
+        }
 
     @property
     def weights(self) -> list[int]:

@@ -29,6 +29,7 @@ from .operations import (
     quantize_,
     slice_,
 )
+from .plain import plainly_sound
 from .program import Program, ProgramPort, Value
 from .ranges import Interval, range_of
 
@@ -48,10 +49,10 @@ def verify(program: Program) -> Program:
     """
     _verify_columns(program)
     forms: dict[int, LinearForm] = {}
-    for value in program:
-        problem = _problem(program, value, forms)
+    for v in np.flatnonzero(~plainly_sound(program)).tolist():
+        problem = _problem(program, program[v], forms)
         if problem:
-            raise BadProgram(f"%{value.number} = {value.operation.name}: {problem}")
+            raise BadProgram(f"%{v} = {program[v].operation.name}: {problem}")
     _verify_outputs(program)
     return program
 

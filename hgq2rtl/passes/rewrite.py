@@ -14,10 +14,11 @@ Rule = Callable[[Builder, Value, list[int]], int | None]
 def rewrite(program: Program, rule: Rule) -> Program:
     """Apply `rule` to every value in order."""
     builder = Builder.like(program)
-    new = [0] * len(program)
-    for value in program:
-        operands = [new[o] for o in value.operands]
-        builder.at = value.provenance
+    new: list[int] = []
+    rows = program.rows
+    for value, old, provenance in zip(program, rows.operands, rows.provenance, strict=True):
+        operands = [new[o] for o in old]
+        builder.at = provenance
         made = rule(builder, value, operands)
-        new[value.number] = builder.copy(value, operands) if made is None else made
+        new.append(builder.copy(value, operands) if made is None else made)
     return builder.build()

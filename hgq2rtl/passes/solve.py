@@ -50,11 +50,16 @@ def _blocks(program: Program) -> dict[int, list[int]]:
     for members in groups.values():
         while members:
             first = members[0]
-            ready = [v for v in members if max(program.operands_of(v), default=-1) < first]
-            ready = ready or [first]
+            ready = [v for v in members if _last_variable(program, v) < first]
             blocks[first] = ready
             members = [v for v in members if v not in set(ready)]
     return blocks
+
+
+def _last_variable(program: Program, v: int) -> int:
+    """The latest operand of `v` that is no constant: constants are read by value."""
+    variables = [o for o in program.operands_of(v) if not program.is_constant(o)]
+    return max(variables, default=-1)
 
 
 def _build_block(
@@ -80,9 +85,8 @@ def _matrix(program: Program, members: list[int]) -> tuple[list[int], np.ndarray
         constant = 0
         value = program[member]
         for operand, weight in zip(value.operands, value.weights, strict=True):
-            lo, hi = program.interval(operand)
-            if lo == hi:
-                constant += weight * lo
+            if program.is_constant(operand):
+                constant += weight * program.interval(operand)[0]
             else:
                 entries.append((row.setdefault(operand, len(row)), column, weight))
         constants.append(constant)

@@ -155,7 +155,7 @@ class _EinsumParts:
         self.site = site
         text = site.options.text("equation")
         declared = _declared_output(site)
-        self.bias_axes: str | None = site.options.text("bias_axes", default=None)
+        self.bias_axes = site.options.text_or_none("bias_axes")
         try:
             self.equation = parse_equation(text, rank=len(site.shape) + 1)
             self.sizes = label_sizes(self.equation, site.shape, declared)

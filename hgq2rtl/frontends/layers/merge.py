@@ -9,6 +9,7 @@ import numpy as np
 
 from ..options import is_whole
 from ..schema import Plan, Shape, Site, ebops_variables, input_slots, output_slots, reads
+from ..untrusted import value_shown
 
 
 @reads("QAdd")
@@ -35,7 +36,9 @@ def concatenate(site: Site) -> Plan:
     axis = axis % rank - 1
     first = site.shapes[0]
     if any(_without(shape, axis) != _without(first, axis) for shape in site.shapes):
-        site.options.bad(f"inputs of shapes {list(site.shapes)} do not fit on axis {axis}")
+        site.options.bad(
+            f"inputs of shapes {value_shown(list(site.shapes))} do not fit on axis {axis}"
+        )
     total = sum(shape[axis] for shape in site.shapes)
     return Plan(output=(*first[:axis], total, *first[axis + 1 :]), config={"axis": axis})
 
@@ -44,7 +47,7 @@ def _broadcast(site: Site) -> Shape:
     try:
         return np.broadcast_shapes(*site.shapes)
     except ValueError:
-        site.options.bad(f"inputs of shapes {list(site.shapes)} do not broadcast")
+        site.options.bad(f"inputs of shapes {value_shown(list(site.shapes))} do not broadcast")
 
 
 def _without(shape: Shape, axis: int) -> tuple[int, Shape]:
