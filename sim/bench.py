@@ -191,7 +191,7 @@ async def reset_empties_the_valid_pipeline(dut):
     await core.cycle()
     core.control()
     for cycle in range(LATENCY + 2):
-        core.check_valid(0, f"{cycle} cycles after a reset")
+        core.check_valid(0, f"in cycle {cycle} after a reset")
         await core.cycle()
     passed(LATENCY + 1)
 

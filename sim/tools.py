@@ -220,8 +220,6 @@ def _python() -> str:
 
 def _makeflags(variables: Mapping[str, str]) -> str:
     """Variables as if given on make's command line, so that they win over the makefile's own."""
-    quoted = {
-        name: re.sub(r"([\\\s])", r"\\\1", value.replace("$", "$$"))
-        for name, value in variables.items()
-    }
-    return " ".join(f"{name}={value}" for name, value in quoted.items())
+    return " ".join(
+        f"{name}=" + re.sub(r"([\\\s])", r"\\\1", value) for name, value in variables.items()
+    )

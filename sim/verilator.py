@@ -252,7 +252,7 @@ def _compile(
                 "../bench",
             ),
             *(*VERILATOR_FLAGS, "-CFLAGS", CXX_FLAGS),
-            *("lint.vlt", f"{WRAPPER}.v", *_link_sources(sources, folder), "../harness.cpp"),
+            *("lint.vlt", f"{WRAPPER}.v", *_copy_sources(sources, folder), "../harness.cpp"),
         ],
         environment,
         folder,
@@ -314,13 +314,13 @@ def _run_logged(
         )
 
 
-def _link_sources(sources: Sequence[Path], folder: Path) -> Iterator[str]:
+def _copy_sources(sources: Sequence[Path], folder: Path) -> Iterator[str]:
     """The Verilog under names without spaces, which makefiles cannot spell."""
     (folder / "rtl").mkdir()
     for number, source in enumerate(sources):
-        link = folder / "rtl" / f"{number}_{source.name.replace(' ', '_')}"
-        link.symlink_to(source.resolve())
-        yield str(link.relative_to(folder))
+        copy = folder / "rtl" / f"{number}_{source.name.replace(' ', '_')}"
+        shutil.copyfile(source, copy)
+        yield str(copy.relative_to(folder))
 
 
 def _content_key(

@@ -65,6 +65,12 @@ class WeightFile:
                 f"Copy the file again or save the model again."
             ) from error
 
+    def __enter__(self) -> WeightFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
     def read(self, folder: str, variables: Sequence[Variable], where: str) -> dict[str, np.ndarray]:
         """The variables ``0``, ``1``, ... of a group, by name.
 

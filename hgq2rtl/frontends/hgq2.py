@@ -34,10 +34,11 @@ def read_keras(path: Path, source: str) -> LayerGraph:
 def _graph(archive: Archive, source: str) -> LayerGraph:
     config = strict_json.parse(archive.config, f"{source}: config.json")
     model = read_model(config, source)
-    builder = GraphBuilder(WeightFile(archive.weights, source), source)
-    inputs = builder.inputs(model)
-    flattener = Flattener(source, builder.call, builder.check_declared)
-    outputs = flattener.run(model, [port.tensor for port in inputs])
+    with WeightFile(archive.weights, source) as weights:
+        builder = GraphBuilder(weights, source)
+        inputs = builder.inputs(model)
+        flattener = Flattener(source, builder.call, builder.check_declared)
+        outputs = flattener.run(model, [port.tensor for port in inputs])
     return LayerGraph(
         name=model.name,
         source=source,
@@ -58,14 +59,15 @@ def _origin(metadata: bytes, source: str) -> str:
 
 def _output_ports(model: Model, tensors: Iterable[int]) -> list[Port]:
     """Outputs have the name of their layer; a second one gets a number."""
-    used: Counter[str] = Counter()
     names = [reference.layer for reference in model.outputs]
+    taken, used = set(names), Counter[str]()
     ports = []
     for name, tensor in zip(names, tensors, strict=True):
-        candidate = f"{name}_{used[name]}" if used[name] else name
-        while used[name] and candidate in names:
+        own = name
+        while used[name] and own in taken:
+            own = f"{name}_{used[name]}"
             used[name] += 1
-            candidate = f"{name}_{used[name]}"
         used[name] += 1
-        ports.append(Port(candidate, tensor))
+        taken.add(own)
+        ports.append(Port(own, tensor))
     return ports

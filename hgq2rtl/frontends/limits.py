@@ -23,6 +23,7 @@ METADATA_BYTES = MIB
 JSON_DEPTH = 200
 NESTED_MODELS = 16
 CALLS = 20_000
+PORTS = 1024
 ELEMENTS = 2**20
 """Of one tensor, weights included."""
 RANK = 16

@@ -118,8 +118,11 @@ def read_model(config: Any, source: str) -> Model:
             f"{source}: the model is of class {value_shown(class_name)}, whose Python code says "
             f"what it computes. Build it as a Functional or Sequential model."
         )
-    name = config["config"].get("name")
-    name = name if isinstance(name, str) else class_name
+    name = config["config"].get("name", class_name)
+    if not isinstance(name, str) or _has_surrogates(name):
+        raise BadModelFile(
+            f"{source}: the model has the name {value_shown(name)}; a name is a text. {_ADVICE}"
+        )
     return _model(config, name, "", "layers", _Reading(source))
 
 
@@ -395,6 +398,11 @@ def _ports(
 ) -> tuple[Reference, ...]:
     """``input_layers`` or ``output_layers``: one reference, a list or an object of them."""
     found = tuple(_port_references(value))
+    if len(found) > limits.PORTS:
+        raise TooLarge(
+            f"{where}: {name!r} names {len(found)} tensors; the limit is {limits.PORTS}. "
+            f"Join outputs with Concatenate."
+        )
     if not found or None in found:
         raise BadModelFile(f"{where}: {name!r} does not name layers and their outputs. {_ADVICE}")
     return tuple(_counted_from_zero(reference, entries) for reference in found if reference)

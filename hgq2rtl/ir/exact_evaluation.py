@@ -72,7 +72,8 @@ class _Step:
         if self.operation is const:
             return [self.lo] * samples
         if self.operation is input_:
-            made = mantissas[self.attributes["port"]][:, self.attributes["field"]].tolist()
+            given = mantissas[self.attributes["port"]]
+            made: list[int] = given[:, self.attributes["field"]].tolist()
         elif self.operands:
             made = list(map(self.meaning, *(columns[v] for v in self.operands)))
         else:

@@ -56,10 +56,15 @@ class InputPort:
             single = x.astype(np.float32) / np.float32(field.scaler)
         given = x.astype(np.float64) if is_exact and field.scaler == 1 else single
         self._refuse_first(position, x, ~np.isfinite(given), "not_finite")
+        whole: list[int | None] = []
         if field.rounding == "EXACT":
             whole = [_mantissa(each, field.format.f) for each in given.astype(np.float64).tolist()]
             self._refuse_first(position, x, [m is None for m in whole], "not_representable")
-        mantissas = whole if is_exact else self._framework_mantissas(position, x, single)
+        mantissas = (
+            [m for m in whole if m is not None]
+            if is_exact
+            else self._framework_mantissas(position, x, single)
+        )
         self._refuse_first(position, x, [m not in field.format for m in mantissas], "does_not_fit")
         return mantissas
 
@@ -68,12 +73,16 @@ class InputPort:
         rounding = "RND_CONV" if field.rounding == "EXACT" else field.rounding
         overflow = "NONE" if field.overflow == "EXACT" else field.overflow
         k, i, f = map(np.array, field.kif)
+
+        def quantized(some: np.ndarray) -> list[int]:
+            return list(quantize_float32(some, k, i, f, rounding, overflow).tolist())
+
         try:
-            return quantize_float32(single, k, i, f, rounding, overflow).tolist()
+            return quantized(single)
         except NotExact:
-            for sample in range(len(single)):
+            for sample, each in enumerate(single):
                 try:
-                    quantize_float32(single[sample : sample + 1], k, i, f, rounding, overflow)
+                    quantized(each[None])
                 except NotExact:
                     self.refuse(position, sample, x[sample], "no_float32_result")
             raise

@@ -184,7 +184,7 @@ class Interpreter:
                 if bits > 53 or format.exponent < -1022 or bits + format.exponent > 1023:
                     raise BadOption(
                         f"output {port.name!r}, element {field.element}: float64 does not hold "
-                        f"{format}. Ask for exact=True, which gives integer mantissas and exponents."
+                        f"{format}. Ask for exact=True: integer mantissas and exponents."
                     )
 
     # -- the kernel --------------------------------------------------------

@@ -4,8 +4,8 @@ SSA order, known operations and attributes, ports that agree with their
 values, and sound formats: where a value does not say ``wraps``, its interval
 must hold every exact result. Operand intervals decide that for most values;
 where a chain of additions claims less (``4x - x`` is ``3x`` wide), the
-interval of its whole linear form decides; a mask by its operand's own sign
-is not negative.
+interval of its whole linear form decides, and for a choice between values
+that are compared (a relu, a maximum) what the comparison says.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..errors import BadProgram
+from .guards import guarded_interval
 from .operations import (
     OPERATIONS,
     add,
@@ -27,7 +28,6 @@ from .operations import (
     mux,
     output,
     quantize_,
-    slice_,
 )
 from .plain import plainly_sound
 from .program import Program, ProgramPort, Value
@@ -156,8 +156,9 @@ def _problem_of_format(program: Program, value: Value, forms: dict[int, LinearFo
     exact = _exact_interval(program, value, intervals)
     if lo <= exact[0] and exact[1] <= hi:
         return None
-    if value.operation is mask and _is_own_sign(program, value):
-        exact = (0, max(exact[1], 0))
+    guarded = guarded_interval(program, value.number)
+    if guarded is not None:
+        exact = guarded
         if lo <= exact[0] and exact[1] <= hi:
             return None
     if value.operation is add:
@@ -167,19 +168,6 @@ def _problem_of_format(program: Program, value: Value, forms: dict[int, LinearFo
     return (
         f"the result reaches [{exact[0]}, {exact[1]}] and the format is {value.format}: "
         "widen it or mark it wrap"
-    )
-
-
-def _is_own_sign(program: Program, value: Value) -> bool:
-    """A mask that keeps its operand where the operand's own sign bit is 0: a relu."""
-    x, bit = value.operands
-    is_slice = program.operation[bit] == slice_.code and program.operands_of(bit) == [x]
-    sign_at = program.format(x).width - 1
-    return (
-        value.attributes["when"] == 0
-        and is_slice
-        and program[bit].attributes["low"] == sign_at
-        and program.interval(x)[0] < 0
     )
 
 

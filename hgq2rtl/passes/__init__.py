@@ -22,8 +22,8 @@ Pass = Callable[[Program], Program]
 PASSES: dict[str, Pass] = {
     "merge-linear": merge_linear_chains,
     "round-in-sums": round_inside_sums,
-    "solve-linear": solve_linear_groups,
     "expand": expand_macros,
+    "solve-linear": solve_linear_groups,
     "fold": fold_constants,
     "share": share_common_values,
     "dead": remove_dead_values,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..errors import BadProgram
-from ..fixed import Format, bit_width, limits
+from ..fixed import bit_width, limits
 from ..ir import Builder, Program, Value
 from ..ir.operations import OPERATIONS, Operation, abs_, lincomb, max_, min_, quantize_, relu
+from ..ir.ranges import range_of
 from .rewrite import rewrite
 
 Expansion = Callable[[Builder, Value, list[int]], int]
@@ -26,20 +26,13 @@ def expands(*operations: Operation) -> Callable[[Expansion], Expansion]:
 
 
 def expand_macros(program: Program) -> Program:
-    """Leave no macro. Linear combinations must have been solved before."""
+    """Leave no macro but linear combinations, which have a pass of their own."""
 
     def rule(builder: Builder, value: Value, operands: list[int]) -> int | None:
         expansion = EXPANSIONS.get(value.operation)
         return expansion(builder, value, operands) if expansion else None
 
     return rewrite(program, rule)
-
-
-@expands(lincomb)
-def _(builder: Builder, value: Value, operands: list[int]) -> int:
-    raise BadProgram(
-        f"%{value.number} is a linear combination: run the pass solve-linear before expand"
-    )
 
 
 @expands(relu)
@@ -60,7 +53,8 @@ def _(builder: Builder, value: Value, operands: list[int]) -> int:
         return x
     zero = builder.const(0, builder.exponents[x])
     negated = builder.add(zero, x, sign=-1)
-    return _cut(builder, builder.mux(sign_bit(builder, x), negated, x), value)
+    interval = range_of[abs_](builder.intervals[x])
+    return builder.mux(sign_bit(builder, x), negated, x, interval=interval)
 
 
 @expands(max_)
@@ -68,22 +62,17 @@ def _(builder: Builder, value: Value, operands: list[int]) -> int:
     a, b = operands
     shift = value.attributes["shift"]
     is_less = builder.compare(a, b, "lt", shift)
-    return _cut(builder, builder.mux(is_less, b, a, -shift), value)
+    interval = range_of[max_](builder.intervals[a], builder.intervals[b], shift)
+    return builder.mux(is_less, b, a, -shift, interval=interval)
 
 
 @expands(min_)
 def _(builder: Builder, value: Value, operands: list[int]) -> int:
     a, b = operands
     shift = value.attributes["shift"]
-    return _cut(builder, builder.mux(builder.compare(a, b, "lt", shift), a, b, shift), value)
-
-
-def _cut(builder: Builder, x: int, value: Value) -> int:
-    """`x`, known to lie in `value`'s range, on as few bits as that needs."""
-    full = value.format.container
-    if builder.format(x) == full:
-        return x
-    return builder.slice(x, interval=(full.lo, full.hi), wraps=True)
+    is_less = builder.compare(a, b, "lt", shift)
+    interval = range_of[min_](builder.intervals[a], builder.intervals[b], shift)
+    return builder.mux(is_less, a, b, shift, interval=interval)
 
 
 def sign_bit(builder: Builder, x: int) -> int:
@@ -151,12 +140,14 @@ def _saturate(builder: Builder, x: int, lo: int, hi: int) -> int:
     clipped = x
     if most > hi:
         high = builder.const(hi, exponent)
-        clipped = builder.mux(builder.compare(high, x, "lt"), high, clipped)
+        is_inside = builder.compare(x, high, "lt")
+        clipped = builder.mux(is_inside, x, high, interval=(min(least, hi), hi))
     if least < lo:
         low = builder.const(lo, exponent)
-        clipped = builder.mux(builder.compare(x, low, "lt"), low, clipped)
-    full = Format(max(lo, least), min(hi, most)).container
-    return builder.slice(clipped, interval=(full.lo, full.hi), wraps=True)
+        is_below = builder.compare(x, low, "lt")
+        interval = (lo, max(lo, min(most, hi)))
+        clipped = builder.mux(is_below, low, clipped, interval=interval)
+    return clipped
 
 
 def _wrap_triangle(builder: Builder, x: int, rounded: int, shift: int, k: int, bits: int) -> int:
@@ -197,6 +188,6 @@ def _is_folded(builder: Builder, x: int, shift: int, period: int) -> int:
     return _bit(builder, x, shift + period - 1)
 
 
-_missing = [o.name for o in OPERATIONS if o.is_macro and o not in EXPANSIONS]
+_missing = [o.name for o in OPERATIONS if o.is_macro and o not in (*EXPANSIONS, lincomb)]
 if _missing:
     raise ImportError(f"expand lacks {', '.join(_missing)}")

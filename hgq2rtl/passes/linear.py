@@ -8,7 +8,10 @@ from .rewrite import rewrite
 
 
 def merge_linear_chains(program: Program) -> Program:
-    """Inline each linear combination whose only reader is another one."""
+    """Inline each linear combination whose only reader is another one.
+
+    One that wraps stays: what it loses must be lost before its reader multiplies it.
+    """
     users = program.users()
     terms: dict[int, dict[int, int]] = {}
     groups: dict[int, int] = {}
@@ -26,9 +29,15 @@ def merge_linear_chains(program: Program) -> Program:
                 total[operand] = total.get(operand, 0) + weight * inner_weight
         total = {operand: weight for operand, weight in total.items() if weight}
         made = builder.lincomb(
-            tuple(total), tuple(total.values()), group, exponent=value.format.exponent
+            tuple(total),
+            tuple(total.values()),
+            group,
+            interval=value.interval if value.is_wrapping else None,
+            exponent=value.format.exponent,
+            wraps=value.is_wrapping,
         )
-        terms[made], groups[made] = total, group
+        if not value.is_wrapping:
+            terms[made], groups[made] = total, group
         return made
 
     return rewrite(program, rule)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from ..fixed import Format, interval_union
 from ..ir import Builder, Program, Value
+from ..ir.operations import lincomb, output
 
 Rule = Callable[[Builder, Value, list[int]], int | None]
 """``rule(builder, value, operands)``: the value in the new Program, or None to copy it.
@@ -20,5 +23,34 @@ def rewrite(program: Program, rule: Rule) -> Program:
         operands = [new[o] for o in old]
         builder.at = provenance
         made = rule(builder, value, operands)
-        new.append(builder.copy(value, operands) if made is None else made)
+        new.append(_copy(builder, value, operands) if made is None else made)
     return builder.build()
+
+
+def _copy(builder: Builder, value: Value, operands: list[int]) -> int:
+    """`value` again; with a new range where its operands have one."""
+    old = [value.program.interval(o) for o in value.operands]
+    if value.is_wrapping or all(
+        builder.intervals[n] == i for n, i in zip(operands, old, strict=True)
+    ):
+        return builder.copy(value, operands)
+    if value.operation is output:
+        _widen_port(builder, value, builder.intervals[operands[0]])
+    return builder.value(
+        value.operation,
+        operands,
+        value.attributes,
+        exponent=value.format.exponent,
+        weights=value.weights if value.operation is lincomb else (),
+    )
+
+
+def _widen_port(builder: Builder, value: Value, interval: tuple[int, int]) -> None:
+    """Let the output's field hold the new range too."""
+    given = value.attributes
+    port = builder.outputs[given["port"]]
+    fields = list(port.fields)
+    format = fields[given["field"]].format
+    lo, hi = interval_union((format.lo, format.hi), interval)
+    fields[given["field"]] = replace(fields[given["field"]], format=Format(lo, hi, format.exponent))
+    builder.outputs[given["port"]] = replace(port, fields=tuple(fields))

@@ -18,10 +18,12 @@ def round_inside_sums(program: Program) -> Program:
     users = program.users()
 
     def sum_under(v: int) -> tuple[int, bool] | None:
-        """The sum that `v` is, or is the relu of, read by nothing else."""
+        """The sum that `v` is, or is the relu of, read by nothing else and never wrapped."""
         has_relu = program[v].operation is relu
         inner = program.operands_of(v)[0] if has_relu else v
         if users[v] != 1 or users[inner] != 1 or program[inner].operation is not lincomb:
+            return None
+        if program[v].is_wrapping or program[inner].is_wrapping:
             return None
         return inner, has_relu
 
@@ -39,7 +41,17 @@ def round_inside_sums(program: Program) -> Program:
         x = builder.slice(x, given["shift"])
         if has_relu and builder.intervals[x][0] < 0:
             x = builder.relu(x)
-        return builder.quantize(x, 0, given["k"], given["bits"], "TRN", given["overflow"])
+        return builder.quantize(
+            x,
+            0,
+            given["k"],
+            given["bits"],
+            "TRN",
+            given["overflow"],
+            interval=value.interval if value.is_wrapping else None,
+            exponent=value.format.exponent,
+            wraps=value.is_wrapping,
+        )
 
     new_of: dict[int, int] = {}
 

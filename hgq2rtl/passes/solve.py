@@ -67,9 +67,9 @@ def _build_block(
 ) -> dict[int, int]:
     """Solve one block; gives the new value of each member."""
     variables, columns, constants = _matrix(program, members)
-    intervals = [program.interval(x) for x in variables]
-    graph = solve(columns, intervals)
-    wires = _build_graph(builder, program, graph, [new_of[x] for x in variables], members[0])
+    inputs = [new_of[x] for x in variables]
+    graph = solve(columns, [builder.intervals[x] for x in inputs])
+    wires = _build_graph(builder, program, graph, inputs, members[0])
     return {
         member: _finish(builder, program, member, graph, wires, n, constants[n])
         for n, member in enumerate(members)
@@ -153,17 +153,12 @@ def _finish(
     """The member itself: shift, sign and constant of its output of the graph."""
     value, output = program[member], graph.outputs[column]
     exponent = value.format.exponent
+    same = {"interval": value.interval, "exponent": exponent, "wraps": value.is_wrapping}
     builder.at = value.provenance
     if output.node == ZERO:
-        return builder.const(constant, exponent)
+        total = builder.const(constant, exponent)
+        return builder.slice(total, 0, **same) if value.is_wrapping else total
     wire = wires[output.node]
     if output.sign > 0 and constant == 0:
-        return builder.slice(wire, -output.shift, interval=value.interval, exponent=exponent)
-    return builder.add(
-        builder.const(constant, exponent),
-        wire,
-        output.sign,
-        output.shift,
-        interval=value.interval,
-        exponent=exponent,
-    )
+        return builder.slice(wire, -output.shift, **same)
+    return builder.add(builder.const(constant, exponent), wire, output.sign, output.shift, **same)

@@ -24,7 +24,7 @@ from ..ir.operations import const, input_, output
 from ..schedule import Schedule
 from .expressions import expression_of
 from .names import unique_identifiers
-from .ports import CONTROL_NAMES, CorePorts
+from .ports import CorePorts
 
 INSTANCE = "u_"
 """Before a layer's name: instances and ports share one name space, and an output is often

@@ -138,7 +138,7 @@ def chain(shape: Sequence[int], *layers: Any) -> Any:
     return functional([input_layer("x", shape), *layers], ["x", 0, 0], [last, 0, 0])
 
 
-def quantizer(kind: str, place: str, **options: Any) -> Any:
+def quantizer(kind: str, place: str, /, **options: Any) -> Any:
     """A quantizer's configuration."""
     values = {"q_type": kind, "place": place, **options}
     return {

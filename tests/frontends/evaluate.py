@@ -26,7 +26,7 @@ def evaluate(graph: LayerGraph, inputs: Sequence[np.ndarray]) -> list[np.ndarray
         y = _MEANINGS[layer.class_name](layer, *xs, **call.arguments)
         for q in layer.quantizers.get("output", ()):
             y = quantized(y, q)
-        (values[call.outputs[0]],) = [y]
+        values[call.outputs[0]] = y
         assert y.shape[1:] == graph.shapes[call.outputs[0]], graph.where(layer)
     return [values[port.tensor] for port in graph.outputs]
 

@@ -123,9 +123,7 @@ def test_a_folder_is_no_model_file(tmp_path):
 def test_an_empty_file_is_said_to_be_empty(tmp_path):
     path = tmp_path / "net.keras"
     path.touch()
-    assert message(BadModelFile, path) == (
-        "net.keras: the file is empty. Save the model again."
-    )
+    assert message(BadModelFile, path) == ("net.keras: the file is empty. Save the model again.")
 
 
 @pytest.mark.parametrize("suffix", ["h5", "H5", "hdf5", "json", "onnx"])
