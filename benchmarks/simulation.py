@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -219,8 +218,17 @@ def build_bare(rtl_files: list[Path], ports: Ports, folder: Path) -> tuple[Path,
     environment = verilator.environment(folder)
     flags = [*bench_module.VERILATOR_FLAGS, "-CFLAGS", bench_module.CXX_FLAGS]
     flags = [flag for flag in flags if not flag.startswith("-Werror")] + ["-Wno-WIDTH"]
-    executable = shutil.which("verilator", path=environment["PATH"])
-    command = [executable, "--cc", "--exe", "--build", "-j", "0", *flags, "--prefix", "Vdesign"]
+    command = [
+        verilator.command(environment),
+        "--cc",
+        "--exe",
+        "--build",
+        "-j",
+        "0",
+        *flags,
+        "--prefix",
+        "Vdesign",
+    ]
     command += ["--top-module", ports.top, "--Mdir", "objects", "-o", "../bare", "../bare.cpp"]
     start = time.perf_counter()
     subprocess.run(

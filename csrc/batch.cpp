@@ -22,7 +22,8 @@ template <class T>
 class Buffer {
 public:
     explicit Buffer(std::size_t size)
-        : data_(static_cast<T*>(::operator new(std::max<std::size_t>(size, 1) * sizeof(T), line))) {}
+        : data_(static_cast<T*>(::operator new(std::max<std::size_t>(size, 1) * sizeof(T), line))) {
+    }
     [[nodiscard]] T* data() const noexcept { return data_.get(); }
     [[nodiscard]] T* at(std::size_t index) const noexcept { return data_.get() + index; }
 
@@ -67,8 +68,8 @@ void add_field(Plan& plan, const Batch& batch, std::size_t field) {
     const Field& f = batch.fields[field];
     const auto port = static_cast<std::size_t>(f.port);
     const bool is_integer = std::holds_alternative<Rows<const std::int64_t>>(batch.sources[port]);
-    const auto type = is_integer ? Column::int64
-                                 : (f.takes_float64() ? Column::float64 : Column::float32);
+    const auto type =
+        is_integer ? Column::int64 : (f.takes_float64() ? Column::float64 : Column::float32);
     auto found = std::ranges::find_if(
         plan.ports, [&](const PortPlan& each) { return each.port == port && each.type == type; });
     if (found == plan.ports.end()) {
@@ -104,7 +105,8 @@ class FaultBox {
 public:
     void put(const Fault& fault) {
         const std::lock_guard hold(mutex_);
-        if (!first_ || std::pair(fault.sample, fault.field) < std::pair(first_->sample, first_->field)) {
+        if (!first_
+            || std::pair(fault.sample, fault.field) < std::pair(first_->sample, first_->field)) {
             first_ = fault;
             sample_.store(fault.sample, std::memory_order_relaxed);
         }
@@ -208,24 +210,33 @@ private:
 
     // One buffer serves the three types of columns: it is gathered anew for each port.
     [[nodiscard]] std::int64_t* integers() const noexcept { return columns_.data(); }
-    [[nodiscard]] float* floats() const noexcept { return reinterpret_cast<float*>(columns_.data()); }
-    [[nodiscard]] double* doubles() const noexcept { return reinterpret_cast<double*>(columns_.data()); }
+    [[nodiscard]] float* floats() const noexcept {
+        return reinterpret_cast<float*>(columns_.data());
+    }
+    [[nodiscard]] double* doubles() const noexcept {
+        return reinterpret_cast<double*>(columns_.data());
+    }
 
     void gather(const PortPlan& port, Rows<const std::int64_t> rows, std::size_t count) {
-        loops_.gather_int64(rows, port.columns.data(), port.columns.size(), count, length_, integers());
+        loops_.gather_int64(rows, port.columns.data(), port.columns.size(), count, length_,
+                            integers());
     }
     void gather(const PortPlan& port, Rows<const float> rows, std::size_t count) {
         if (port.type == Column::float32) {
-            loops_.gather_float_float(rows, port.columns.data(), port.columns.size(), count, length_, floats());
+            loops_.gather_float_float(rows, port.columns.data(), port.columns.size(), count,
+                                      length_, floats());
         } else {
-            loops_.gather_float_double(rows, port.columns.data(), port.columns.size(), count, length_, doubles());
+            loops_.gather_float_double(rows, port.columns.data(), port.columns.size(), count,
+                                       length_, doubles());
         }
     }
     void gather(const PortPlan& port, Rows<const double> rows, std::size_t count) {
         if (port.type == Column::float32) {
-            loops_.gather_double_float(rows, port.columns.data(), port.columns.size(), count, length_, floats());
+            loops_.gather_double_float(rows, port.columns.data(), port.columns.size(), count,
+                                       length_, floats());
         } else {
-            loops_.gather_double_double(rows, port.columns.data(), port.columns.size(), count, length_, doubles());
+            loops_.gather_double_double(rows, port.columns.data(), port.columns.size(), count,
+                                        length_, doubles());
         }
     }
 
@@ -254,8 +265,8 @@ private:
     }
 
     template <class From>
-    void take_one_by_one(const From* column, std::size_t field, std::size_t first, std::size_t count,
-                         FaultBox& faults) {
+    void take_one_by_one(const From* column, std::size_t field, std::size_t first,
+                         std::size_t count, FaultBox& faults) {
         const Field& rule = batch_.fields[field];
         for (std::size_t s = 0; s < length_; ++s) {
             Quantized number;
@@ -348,7 +359,8 @@ const Loops& best_loops() noexcept {
     return baseline::loops();
 }
 
-std::optional<Fault> evaluate(const Tape& tape, const Batch& batch, int threads, const Loops& loops) {
+std::optional<Fault> evaluate(const Tape& tape, const Batch& batch, int threads,
+                              const Loops& loops) {
     switch (tape.lane) {
         case 16: return evaluate_in<std::int16_t>(tape, batch, threads, loops);
         case 32: return evaluate_in<std::int32_t>(tape, batch, threads, loops);

@@ -34,9 +34,9 @@ struct Fault {
 };
 
 struct Batch {
-    std::span<const Field> fields;         ///< of all input ports, one port after another
-    std::span<const Source> sources;       ///< one per input port
-    std::span<const Destination> kept;     ///< one per kept value of the tape
+    std::span<const Field> fields;      ///< of all input ports, one port after another
+    std::span<const Source> sources;    ///< one per input port
+    std::span<const Destination> kept;  ///< one per kept value of the tape
     std::span<const Sink> sinks;
     std::size_t samples = 0;
 };

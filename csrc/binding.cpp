@@ -49,10 +49,11 @@ using Tables = std::vector<std::pair<std::int64_t, Column<std::int64_t>>>;
 Program program_of(const Column<std::uint8_t>& operation, const Column<std::int64_t>& start,
                    const Column<std::int32_t>& operand, const Column<std::int64_t>& weight,
                    const Column<std::int64_t>& attribute, const Column<std::int64_t>& lo,
-                   const Column<std::int64_t>& hi, const Column<bool>& wraps, const Tables& tables) {
-    Program program{span_of(operation), span_of(start), span_of(operand),
+                   const Column<std::int64_t>& hi, const Column<bool>& wraps,
+                   const Tables& tables) {
+    Program program{span_of(operation), span_of(start),     span_of(operand),
                     span_of(weight),    span_of(attribute), span_of(lo),
-                    span_of(hi),        span_of(wraps), {}};
+                    span_of(hi),        span_of(wraps),     {}};
     for (const auto& [base, contents] : tables) {
         program.tables.push_back({base, {contents.data(), contents.data() + contents.size()}});
     }
@@ -60,7 +61,8 @@ Program program_of(const Column<std::uint8_t>& operation, const Column<std::int6
 }
 
 /// port, element, position, rounding, overflow, scaler, k, i, f, lo, hi
-using FieldRow = std::tuple<int, int, int, int, int, double, int, int, int, std::int64_t, std::int64_t>;
+using FieldRow =
+    std::tuple<int, int, int, int, int, double, int, int, int, std::int64_t, std::int64_t>;
 
 /// Input fields of all ports, as an object that Python can hold.
 struct Fields {
@@ -69,10 +71,18 @@ struct Fields {
 
 Fields fields_of(const std::vector<FieldRow>& rows) {
     Fields fields;
-    for (const auto& [port, element, position, rounding, overflow, scaler, k, i, f, lo, hi] : rows) {
-        fields.all.push_back({port, element, position, static_cast<Rounding>(rounding),
-                          static_cast<Overflow>(overflow), static_cast<float>(scaler), k, i, f,
-                          {lo, hi}});
+    for (const auto& [port, element, position, rounding, overflow, scaler, k, i, f, lo, hi] :
+         rows) {
+        fields.all.push_back({port,
+                              element,
+                              position,
+                              static_cast<Rounding>(rounding),
+                              static_cast<Overflow>(overflow),
+                              static_cast<float>(scaler),
+                              k,
+                              i,
+                              f,
+                              {lo, hi}});
     }
     return fields;
 }
@@ -112,28 +122,33 @@ nb::object evaluate_batch(const Tape& tape, const Fields& given_fields, const nb
     const auto& fields = given_fields.all;
     std::vector<Source> sources;
     for (const auto given : inputs) {
-        check(nb::cast<std::size_t>(given.attr("shape")[0]) >= samples, "an input has too few samples");
+        check(nb::cast<std::size_t>(given.attr("shape")[0]) >= samples,
+              "an input has too few samples");
         sources.push_back(source_of(given));
     }
     std::vector<Sink> sinks;
     for (const auto given : outputs) {
-        check(nb::cast<std::size_t>(given.attr("shape")[0]) >= samples, "an output has too few samples");
+        check(nb::cast<std::size_t>(given.attr("shape")[0]) >= samples,
+              "an output has too few samples");
         sinks.push_back(sink_of(given));
     }
     check(fields.size() == tape.field_slot.size(), "the tape has other fields");
     for (const auto& field : fields) {
-        check(field.port >= 0 && static_cast<std::size_t>(field.port) < sources.size(), "unknown port");
+        check(field.port >= 0 && static_cast<std::size_t>(field.port) < sources.size(),
+              "unknown port");
         const auto& source = sources[static_cast<std::size_t>(field.port)];
         const bool is_integer = std::holds_alternative<Rows<const std::int64_t>>(source);
         const auto column = is_integer ? field.position : field.element;
-        check(column >= 0 && static_cast<std::size_t>(column) < stride_of(source), "unknown element");
+        check(column >= 0 && static_cast<std::size_t>(column) < stride_of(source),
+              "unknown element");
     }
     check(kept.size() == tape.kept_slot.size(), "the tape keeps other values");
     std::vector<Destination> destinations;
     for (const auto& [sink, column, scale] : kept) {
         check(sink >= 0 && static_cast<std::size_t>(sink) < sinks.size(), "unknown output");
-        check(column >= 0 && static_cast<std::size_t>(column)
-                                 < stride_of(sinks[static_cast<std::size_t>(sink)]),
+        check(column >= 0
+                  && static_cast<std::size_t>(column)
+                         < stride_of(sinks[static_cast<std::size_t>(sink)]),
               "unknown output element");
         destinations.push_back({sink, column, scale});
     }
@@ -163,19 +178,20 @@ NB_MODULE(_kernel, m) {
     m.attr("LEVEL") = best_loops().level;
 
     nb::class_<Tape>(m, "Tape", "A Program made ready for blocks of samples.")
-        .def("__init__",
-             [](Tape* self, Column<std::uint8_t> operation, Column<std::int64_t> start,
-                Column<std::int32_t> operand, Column<std::int64_t> weight,
-                Column<std::int64_t> attribute, Column<std::int64_t> lo, Column<std::int64_t> hi,
-                Column<bool> wraps, const Tables& tables, Column<std::int32_t> kept,
-                Column<std::int32_t> first_field, std::int32_t fields) {
-                 const auto program = program_of(operation, start, operand, weight, attribute, lo,
-                                                 hi, wraps, tables);
-                 new (self) Tape(make_tape(program, span_of(kept), span_of(first_field), fields));
-             },
-             nb::arg("operation"), nb::arg("start"), nb::arg("operand"), nb::arg("weight"),
-             nb::arg("attribute"), nb::arg("lo"), nb::arg("hi"), nb::arg("wraps"),
-             nb::arg("tables"), nb::arg("kept"), nb::arg("first_field"), nb::arg("fields"))
+        .def(
+            "__init__",
+            [](Tape* self, Column<std::uint8_t> operation, Column<std::int64_t> start,
+               Column<std::int32_t> operand, Column<std::int64_t> weight,
+               Column<std::int64_t> attribute, Column<std::int64_t> lo, Column<std::int64_t> hi,
+               Column<bool> wraps, const Tables& tables, Column<std::int32_t> kept,
+               Column<std::int32_t> first_field, std::int32_t fields) {
+                const auto program =
+                    program_of(operation, start, operand, weight, attribute, lo, hi, wraps, tables);
+                new (self) Tape(make_tape(program, span_of(kept), span_of(first_field), fields));
+            },
+            nb::arg("operation"), nb::arg("start"), nb::arg("operand"), nb::arg("weight"),
+            nb::arg("attribute"), nb::arg("lo"), nb::arg("hi"), nb::arg("wraps"), nb::arg("tables"),
+            nb::arg("kept"), nb::arg("first_field"), nb::arg("fields"))
         .def_static("identity", &identity_tape, nb::arg("fields"))
         .def_ro("lane", &Tape::lane)
         .def_ro("slots", &Tape::slots)

@@ -6,9 +6,13 @@
 namespace hgq2rtl {
 namespace {
 
-float power(int n) noexcept { return std::ldexp(1.0F, n); }
+float power(int n) noexcept {
+    return std::ldexp(1.0F, n);
+}
 
-float sign(float s) noexcept { return static_cast<float>(s > 0.0F) - static_cast<float>(s < 0.0F); }
+float sign(float s) noexcept {
+    return static_cast<float>(s > 0.0F) - static_cast<float>(s < 0.0F);
+}
 
 /// numpy.mod for b > 0: the result has the sign of `b`, and the last sum rounds.
 float floor_mod(float a, float b) noexcept {

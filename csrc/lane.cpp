@@ -23,8 +23,8 @@ int bits_of(const Program& program, std::int64_t v) noexcept {
 
 /// Of both operands after `b << shift`; a negative shift moves `a` instead.
 int aligned_bits(int a, int b, std::int64_t shift) noexcept {
-    return clamp_bits(std::max(a - std::min<std::int64_t>(shift, 0),
-                               b + std::max<std::int64_t>(shift, 0)));
+    return clamp_bits(
+        std::max(a - std::min<std::int64_t>(shift, 0), b + std::max<std::int64_t>(shift, 0)));
 }
 
 int quantize_bits_needed(const Program& program, std::int64_t v) noexcept {
@@ -35,7 +35,8 @@ int quantize_bits_needed(const Program& program, std::int64_t v) noexcept {
     if (overflow == Overflow::wrap_sm) {
         // Computes 2 * m + 2**shift, and numbers of k + bits + 1 bits.
         const auto moved = operand + std::max<std::int64_t>(-shift, 0);
-        return clamp_bits(std::max({moved + 3, shift + 4, program.attribute_of(v, quantize_bits) + 3}));
+        return clamp_bits(
+            std::max({moved + 3, shift + 4, program.attribute_of(v, quantize_bits) + 3}));
     }
     if (shift > 0) {
         // m + offset, where 0 <= offset < 2**shift.
@@ -56,18 +57,16 @@ int bits_needed(const Program& program, std::int64_t v) noexcept {
     const auto operands = program.operands_of(v);
     switch (program.operation_of(v)) {
         case Operation::compare:
-            return std::max(own, aligned_bits(bits_of(program, operands[0]),
-                                              bits_of(program, operands[1]),
-                                              program.attribute_of(v, compare_shift)));
+            return std::max(
+                own, aligned_bits(bits_of(program, operands[0]), bits_of(program, operands[1]),
+                                  program.attribute_of(v, compare_shift)));
         case Operation::max:
         case Operation::min:
-            return std::max(own, aligned_bits(bits_of(program, operands[0]),
-                                              bits_of(program, operands[1]),
-                                              program.attribute_of(v, 0)));
-        case Operation::quantize:
-            return std::max(own, quantize_bits_needed(program, v));
-        default:
-            return own;
+            return std::max(
+                own, aligned_bits(bits_of(program, operands[0]), bits_of(program, operands[1]),
+                                  program.attribute_of(v, 0)));
+        case Operation::quantize: return std::max(own, quantize_bits_needed(program, v));
+        default: return own;
     }
 }
 

@@ -79,9 +79,11 @@ struct Lane {
             const Term* const term = program.terms + i.first + done;
             part.wrap = rest <= 4 ? i.wrap : Wrap::none;
             if (done == 0) {
-                add_terms(part, term, rest, slots, target, n, [=](std::size_t) { return constant; });
+                add_terms(part, term, rest, slots, target, n,
+                          [=](std::size_t) { return constant; });
             } else {
-                add_terms(part, term, rest, slots, target, n, [=](std::size_t v) { return sum[v]; });
+                add_terms(part, term, rest, slots, target, n,
+                          [=](std::size_t v) { return sum[v]; });
             }
         }
     }
@@ -96,7 +98,8 @@ struct Lane {
         const V* const a = slot(0);
         const V wa = weight(0);
         if (count == 1) {
-            return write(i, target, n, [=](std::size_t v) { return plus(sum(v), times(wa, a[v])); });
+            return write(i, target, n,
+                         [=](std::size_t v) { return plus(sum(v), times(wa, a[v])); });
         }
         const V* const b = slot(1);
         const V wb = weight(1);
@@ -190,7 +193,8 @@ struct Lane {
         }
     }
 
-    static void lookup(const Instruction& i, const T* tables, const T* a, T* target, std::size_t n) {
+    static void lookup(const Instruction& i, const T* tables, const T* a, T* target,
+                       std::size_t n) {
         const T* const contents = tables + i.first;
         const U base = static_cast<U>(i.immediate);
         const U last = static_cast<U>(i.count - 1);
@@ -212,8 +216,8 @@ struct Lane {
         }
     }
 
-    static void run_one(const BlockProgram& program, const Instruction& i, const T* tables, T* slots,
-                        std::size_t n) {
+    static void run_one(const BlockProgram& program, const Instruction& i, const T* tables,
+                        T* slots, std::size_t n) {
         const auto slot = [=](std::int32_t which) {
             return reinterpret_cast<const V*>(slots + static_cast<std::size_t>(which) * n);
         };
@@ -244,12 +248,15 @@ struct Lane {
                 return done([=](std::size_t v) { return minus(immediate, up_a(v)); });
             case Step::multiply: return done([=](std::size_t v) { return times(a[v], b[v]); });
             case Step::combine: return combine(program, i, slots, target, n);
-            case Step::shift_right: return done([=](std::size_t v) { return right(a[v], shift_a); });
+            case Step::shift_right:
+                return done([=](std::size_t v) { return right(a[v], shift_a); });
             case Step::round_half_up: return write_rounded<Rounding::rnd>(i, target, a, n);
-            case Step::round_half_down: return write_rounded<Rounding::rnd_min_inf>(i, target, a, n);
+            case Step::round_half_down:
+                return write_rounded<Rounding::rnd_min_inf>(i, target, a, n);
             case Step::round_half_even: return write_rounded<Rounding::rnd_conv>(i, target, a, n);
             case Step::round_to_zero: return write_rounded<Rounding::trn_zero>(i, target, a, n);
-            case Step::round_half_to_zero: return write_rounded<Rounding::rnd_zero>(i, target, a, n);
+            case Step::round_half_to_zero:
+                return write_rounded<Rounding::rnd_zero>(i, target, a, n);
             case Step::round_half_away: return write_rounded<Rounding::rnd_inf>(i, target, a, n);
             case Step::clip:
                 return done([=](std::size_t v) {
@@ -257,13 +264,16 @@ struct Lane {
                     return choose(m > immediate_b, immediate_b, m);
                 });
             case Step::fold: return fold(i, target, a, n);
-            case Step::keep_where: return done([=](std::size_t v) { return a[v] & (b[v] == immediate); });
+            case Step::keep_where:
+                return done([=](std::size_t v) { return a[v] & (b[v] == immediate); });
             case Step::choose:
                 return done([=](std::size_t v) { return choose(c[v] != 0, up_a(v), up_b(v)); });
             case Step::less: return done([=](std::size_t v) { return bit(up_a(v) < up_b(v)); });
-            case Step::less_equal: return done([=](std::size_t v) { return bit(up_a(v) <= up_b(v)); });
+            case Step::less_equal:
+                return done([=](std::size_t v) { return bit(up_a(v) <= up_b(v)); });
             case Step::equal: return done([=](std::size_t v) { return bit(up_a(v) == up_b(v)); });
-            case Step::not_equal: return done([=](std::size_t v) { return bit(up_a(v) != up_b(v)); });
+            case Step::not_equal:
+                return done([=](std::size_t v) { return bit(up_a(v) != up_b(v)); });
             case Step::less_constant:
                 return done([=](std::size_t v) { return bit(up_a(v) < immediate); });
             case Step::less_equal_constant:
@@ -275,10 +285,12 @@ struct Lane {
             case Step::bit_and: return done([=](std::size_t v) { return a[v] & b[v]; });
             case Step::bit_or: return done([=](std::size_t v) { return a[v] | b[v]; });
             case Step::bit_xor: return done([=](std::size_t v) { return a[v] ^ b[v]; });
-            case Step::lookup: return lookup(i, tables, slots + static_cast<std::size_t>(i.a) * n, target, n);
+            case Step::lookup:
+                return lookup(i, tables, slots + static_cast<std::size_t>(i.a) * n, target, n);
             case Step::relu: return done([=](std::size_t v) { return a[v] & (a[v] > 0); });
             case Step::absolute:
-                return done([=](std::size_t v) { return choose(a[v] < 0, minus(V{}, a[v]), a[v]); });
+                return done(
+                    [=](std::size_t v) { return choose(a[v] < 0, minus(V{}, a[v]), a[v]); });
             case Step::maximum:
                 return done([=](std::size_t v) {
                     const V x = up_a(v);
@@ -388,8 +400,8 @@ constexpr float wildest = 0x1p60F;
 bool is_common(const Field& field) {
     const int bits = field.k + field.i + field.f;
     return 0 < bits && bits <= most_bits && -most_power <= field.f && field.f <= most_power
-           && -most_power <= field.i && field.i <= most_power
-           && field.rounding != Rounding::exact && field.overflow != Overflow::exact;
+           && -most_power <= field.i && field.i <= most_power && field.rounding != Rounding::exact
+           && field.overflow != Overflow::exact;
 }
 
 Scaled scaled(const Field& field) {
@@ -442,8 +454,8 @@ inline float fitted(float s, float r, const Scaled& p) {
         return floor_mod(r + p.bias, p.period, p.inverse_period) - p.bias;
     } else if constexpr (mode == Overflow::wrap_sm) {
         const float low = -(p.high + 1.0F) * p.k;
-        const bool is_outer = (floor_mod(s * p.inverse_period, 2.0F, 0.5F) >= 1.0F)
-                              & (__builtin_fabsf(s) > 0.5F);
+        const bool is_outer =
+            (floor_mod(s * p.inverse_period, 2.0F, 0.5F) >= 1.0F) & (__builtin_fabsf(s) > 0.5F);
         const bool is_folded =
             floor_mod((s + 0.5F) * (2.0F * p.inverse_period), 2.0F, 0.5F) >= 1.0F;
         const float m = floor_mod(r - p.high - 1.0F, p.period, p.inverse_period) + low;

@@ -12,11 +12,27 @@ namespace hgq2rtl {
 /// Codes of operations, in the order of hgq2rtl/ir/operations.py; the binding
 /// exports the names, and the interpreter refuses to import if they differ.
 enum class Operation : std::uint8_t {
-    input, constant, add, mul, slice, concat, mask, mux, compare, bitwise, lookup, output,
-    lincomb, quantize, relu, abs, max, min,
+    input,
+    constant,
+    add,
+    mul,
+    slice,
+    concat,
+    mask,
+    mux,
+    compare,
+    bitwise,
+    lookup,
+    output,
+    lincomb,
+    quantize,
+    relu,
+    abs,
+    max,
+    min,
 };
 inline constexpr std::array<std::string_view, 18> operation_names = {
-    "input",  "const",   "add",    "mul",     "slice",    "concat", "mask", "mux", "compare",
+    "input",   "const",  "add",    "mul",     "slice",    "concat", "mask", "mux", "compare",
     "bitwise", "lookup", "output", "lincomb", "quantize", "relu",   "abs",  "max", "min"};
 
 enum class Relation : std::uint8_t { lt, le, eq, ne };
@@ -27,14 +43,21 @@ inline constexpr std::array<std::string_view, 3> function_names = {"and", "or", 
 
 /// `exact` is no rounding: only numbers that need none are taken (border only).
 enum class Rounding : std::uint8_t {
-    trn, rnd, rnd_conv, trn_zero, rnd_zero, rnd_inf, rnd_min_inf, exact,
+    trn,
+    rnd,
+    rnd_conv,
+    trn_zero,
+    rnd_zero,
+    rnd_inf,
+    rnd_min_inf,
+    exact,
 };
 inline constexpr std::array<std::string_view, 8> rounding_names = {
     "TRN", "RND", "RND_CONV", "TRN_ZERO", "RND_ZERO", "RND_INF", "RND_MIN_INF", "EXACT"};
 
 enum class Overflow : std::uint8_t { wrap, sat, sat_sym, wrap_sm, exact };
-inline constexpr std::array<std::string_view, 5> overflow_names = {
-    "WRAP", "SAT", "SAT_SYM", "WRAP_SM", "EXACT"};
+inline constexpr std::array<std::string_view, 5> overflow_names = {"WRAP", "SAT", "SAT_SYM",
+                                                                   "WRAP_SM", "EXACT"};
 
 /// Attributes that one operation can have; their columns per value.
 inline constexpr int most_attributes = 5;

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::int32_t nowhere = -1;
 
-std::size_t at(std::int64_t v) noexcept { return static_cast<std::size_t>(v); }
+std::size_t at(std::int64_t v) noexcept {
+    return static_cast<std::size_t>(v);
+}
 
 /// Slots, the most recently freed first: its lines are still in the cache.
 class SlotPool {
@@ -52,11 +54,10 @@ std::vector<std::int32_t> find_originals(const Program& program,
         if (program.wraps[at(v)]) {
             continue;
         }
-        const bool is_same =
-            which == Operation::output
-            || (which == Operation::slice && program.attribute_of(v, 0) == 0)
-            || ((which == Operation::relu || which == Operation::abs)
-                && program.lo[at(program.operands_of(v)[0])] >= 0);
+        const bool is_same = which == Operation::output
+                             || (which == Operation::slice && program.attribute_of(v, 0) == 0)
+                             || ((which == Operation::relu || which == Operation::abs)
+                                 && program.lo[at(program.operands_of(v)[0])] >= 0);
         if (is_same) {
             original[at(v)] = original[at(program.operands_of(v)[0])];
         }
@@ -87,8 +88,8 @@ public:
         for (const auto v : live_) {
             if (program_.operation_of(v) == Operation::input) {
                 slot_[at(v)] = pool_.take();
-                const auto field = first_field_[at(program_.attribute_of(v, 0))]
-                                   + program_.attribute_of(v, 1);
+                const auto field =
+                    first_field_[at(program_.attribute_of(v, 0))] + program_.attribute_of(v, 1);
                 tape_.field_slot[at(field)] = slot_[at(v)];
             }
         }
@@ -140,8 +141,7 @@ private:
                     case 32:
                         tape_.tables.int32.push_back(static_cast<std::int32_t>(content));
                         break;
-                    default:
-                        tape_.tables.int64.push_back(content);
+                    default: tape_.tables.int64.push_back(content);
                 }
             }
         }
@@ -229,7 +229,8 @@ private:
     Instruction aligned(std::int64_t v, Step step, std::int64_t shift, std::size_t first = 0) {
         Instruction made{.step = step};
         made.a = read_shifted(operand(v, first), std::max<std::int64_t>(-shift, 0), made.shift_a);
-        made.b = read_shifted(operand(v, first + 1), std::max<std::int64_t>(shift, 0), made.shift_b);
+        made.b =
+            read_shifted(operand(v, first + 1), std::max<std::int64_t>(shift, 0), made.shift_b);
         return made;
     }
 
@@ -248,7 +249,8 @@ private:
         switch (program_.operation_of(v)) {
             case Operation::input:
             case Operation::constant: return;
-            case Operation::add: return append_add(v, program_.attribute_of(v, 0), program_.attribute_of(v, 1));
+            case Operation::add:
+                return append_add(v, program_.attribute_of(v, 0), program_.attribute_of(v, 1));
             case Operation::concat: return append_add(v, 1, program_.attribute_of(v, 0));
             case Operation::mul: return append_multiply(v);
             case Operation::output: return finish(v, shifted(read(operand(v, 0)), 0));
@@ -261,9 +263,12 @@ private:
             case Operation::lincomb: return append_lincomb(v);
             case Operation::quantize: return append_quantize(v);
             case Operation::relu: return finish(v, {.step = Step::relu, .a = read(operand(v, 0))});
-            case Operation::abs: return finish(v, {.step = Step::absolute, .a = read(operand(v, 0))});
-            case Operation::max: return finish(v, aligned(v, Step::maximum, program_.attribute_of(v, 0)));
-            case Operation::min: return finish(v, aligned(v, Step::minimum, program_.attribute_of(v, 0)));
+            case Operation::abs:
+                return finish(v, {.step = Step::absolute, .a = read(operand(v, 0))});
+            case Operation::max:
+                return finish(v, aligned(v, Step::maximum, program_.attribute_of(v, 0)));
+            case Operation::min:
+                return finish(v, aligned(v, Step::minimum, program_.attribute_of(v, 0)));
         }
     }
 
@@ -279,8 +284,9 @@ private:
                                           Step::add_constant));
         }
         if (is_constant(a) && !is_constant(b)) {
-            return finish(v, add_constant(b, left_b, moved(a, left_a),
-                                          subtracts ? Step::subtract_from_constant : Step::add_constant));
+            return finish(
+                v, add_constant(b, left_b, moved(a, left_a),
+                                subtracts ? Step::subtract_from_constant : Step::add_constant));
         }
         auto made = aligned(v, subtracts ? Step::subtract : Step::add, shift);
         if (made.shift_b > 0) {
@@ -382,9 +388,9 @@ private:
         if (is_constant(b) && !is_constant(operand(v, 0))) {
             constexpr Step steps[] = {Step::less_constant, Step::less_equal_constant,
                                       Step::equal_constant, Step::not_equal_constant};
-            return finish(v, add_constant(operand(v, 0), std::max<std::int64_t>(-shift, 0),
-                                          moved(b, std::max<std::int64_t>(shift, 0)),
-                                          steps[relation]));
+            return finish(
+                v, add_constant(operand(v, 0), std::max<std::int64_t>(-shift, 0),
+                                moved(b, std::max<std::int64_t>(shift, 0)), steps[relation]));
         }
         constexpr Step steps[] = {Step::less, Step::less_equal, Step::equal, Step::not_equal};
         finish(v, aligned(v, steps[relation], shift));
@@ -452,9 +458,10 @@ private:
         if (shift <= 0) {
             return shifted(a, -shift);
         }
-        constexpr Step steps[] = {Step::shift_right, Step::round_half_up, Step::round_half_even,
-                                  Step::round_to_zero, Step::round_half_to_zero,
-                                  Step::round_half_away, Step::round_half_down};
+        constexpr Step steps[] = {Step::shift_right,        Step::round_half_up,
+                                  Step::round_half_even,    Step::round_to_zero,
+                                  Step::round_half_to_zero, Step::round_half_away,
+                                  Step::round_half_down};
         return {.step = steps[static_cast<std::size_t>(rounding)],
                 .shift_a = right_shift(shift),
                 .a = a};
@@ -515,10 +522,9 @@ void check_attributes(const Program& program, std::int64_t v,
 }
 
 /// The verifier of the compiler proves much more; this guards memory.
-void check(const Program& program, std::span<const std::int32_t> first_field,
-           std::int32_t fields) {
-    constexpr std::array<std::int64_t, operation_names.size()> arity = {
-        0, 0, 2, 2, 1, 2, 2, 3, 2, 2, 1, 1, -1, 1, 1, 1, 2, 2};
+void check(const Program& program, std::span<const std::int32_t> first_field, std::int32_t fields) {
+    constexpr std::array<std::int64_t, operation_names.size()> arity = {0, 0, 2, 2,  1, 2, 2, 3, 2,
+                                                                        2, 1, 1, -1, 1, 1, 1, 2, 2};
     const auto n = program.size();
     if (program.start.size() != n + 1 || program.attribute.size() != n * most_attributes
         || program.lo.size() != n || program.hi.size() != n || program.wraps.size() != n

@@ -13,32 +13,40 @@ namespace hgq2rtl {
 /// What one instruction does to every sample of its block. `a`, `b`, `c` are slots,
 /// `<<` moves by shift_a or shift_b, and every result is wrapped as Wrap says.
 enum class Step : std::uint8_t {
-    fill,                   ///< immediate
-    copy,                   ///< a << shift_a
-    add,                    ///< a + b
-    subtract,               ///< a - b
-    add_shifted,            ///< a + (b << shift_b)
-    subtract_shifted,       ///< a - (b << shift_b)
-    subtract_from_shifted,  ///< (b << shift_b) - a
-    add_constant,           ///< (a << shift_a) + immediate
-    subtract_from_constant, ///< immediate - (a << shift_a)
-    multiply,               ///< a * b
-    combine,                ///< immediate + sum of term.weight * term.slot
-    shift_right,            ///< a >> shift_a
-    round_half_up,          ///< (a + offset) >> shift_a; the offsets of the rounding modes
+    fill,                    ///< immediate
+    copy,                    ///< a << shift_a
+    add,                     ///< a + b
+    subtract,                ///< a - b
+    add_shifted,             ///< a + (b << shift_b)
+    subtract_shifted,        ///< a - (b << shift_b)
+    subtract_from_shifted,   ///< (b << shift_b) - a
+    add_constant,            ///< (a << shift_a) + immediate
+    subtract_from_constant,  ///< immediate - (a << shift_a)
+    multiply,                ///< a * b
+    combine,                 ///< immediate + sum of term.weight * term.slot
+    shift_right,             ///< a >> shift_a
+    round_half_up,           ///< (a + offset) >> shift_a; the offsets of the rounding modes
     round_half_down,
     round_half_even,
     round_to_zero,
     round_half_to_zero,
     round_half_away,
-    clip,                   ///< into [immediate, immediate_b]
-    fold,                   ///< WRAP_SM: triangle wave, see wrap_triangle in loops.cpp
-    keep_where,             ///< a where b == immediate, else 0
-    choose,                 ///< (a << shift_a) where c != 0, else (b << shift_b)
-    less, less_equal, equal, not_equal,                                       ///< 0 or 1
-    less_constant, less_equal_constant, equal_constant, not_equal_constant,   ///< with immediate
-    bit_and, bit_or, bit_xor,
-    lookup,                 ///< table[a - immediate]
+    clip,        ///< into [immediate, immediate_b]
+    fold,        ///< WRAP_SM: triangle wave, see wrap_triangle in loops.cpp
+    keep_where,  ///< a where b == immediate, else 0
+    choose,      ///< (a << shift_a) where c != 0, else (b << shift_b)
+    less,
+    less_equal,
+    equal,
+    not_equal,  ///< 0 or 1
+    less_constant,
+    less_equal_constant,
+    equal_constant,
+    not_equal_constant,  ///< with immediate
+    bit_and,
+    bit_or,
+    bit_xor,
+    lookup,  ///< table[a - immediate]
     relu,
     absolute,
     maximum,

@@ -8,11 +8,10 @@
 >>> design.write("build/jet")
 """
 
-from importlib.metadata import version
-
-from . import errors
+# _installation comes first: it completes the package's path.
+from . import _installation, errors
 from .api import Design, compile, info, load
 
-__version__ = version("hgq2rtl")
+__version__ = _installation.VERSION
 
 __all__ = ["Design", "__version__", "compile", "errors", "info", "load"]

@@ -14,12 +14,14 @@ import json
 import os
 import random
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, Timer
-from ports import WORD_BITS, difference, latency_message, load_ports, other_latency
+from ports import WORD_BITS, Port, difference, latency_message, load_ports, other_latency
 
 FOLDER = Path(__file__).resolve().parent
 PORTS = load_ports(os.environ.get("HGQ2RTL_PORTS", FOLDER.parent / "ports.json"))
@@ -27,7 +29,7 @@ LATENCY = PORTS.latency_cycles
 STALLED_SAMPLES = 300
 
 
-def read_vectors(path, ports):
+def read_vectors(path: Path, ports: Sequence[Port]) -> list[tuple[int, ...]]:
     """A vector file as a list of samples, each a tuple with one integer per port."""
     content = path.read_bytes()
     widths = [port.words * WORD_BITS // 8 for port in ports]
@@ -49,8 +51,8 @@ EXPECTED = read_vectors(FOLDER / "expected.bin", PORTS.outputs)
 class Core:
     """The pins of the core, by what they are."""
 
-    def __init__(self, dut):
-        def pin(name):
+    def __init__(self, dut: Any) -> None:
+        def pin(name: str | None) -> Any:
             return None if name is None else dut[name]
 
         self.clock = pin(PORTS.clock)
@@ -61,23 +63,23 @@ class Core:
         self.inputs = [pin(port.port) for port in PORTS.inputs]
         self.outputs = [pin(port.port) for port in PORTS.outputs]
 
-    def drive(self, sample):
+    def drive(self, sample: Sequence[int]) -> None:
         for pin, value in zip(self.inputs, sample, strict=True):
             pin.value = value
 
-    def control(self, *, enable=1, valid=0, reset=0):
+    def control(self, *, enable: int = 1, valid: int = 0, reset: int = 0) -> None:
         for pin, value in ((self.enable, enable), (self.valid_in, valid), (self.reset, reset)):
             if pin is not None:
                 pin.value = value
 
-    def observe(self):
+    def observe(self) -> tuple[int | str, ...]:
         return tuple(number(pin) for pin in self.outputs)
 
-    async def cycle(self):
+    async def cycle(self) -> None:
         """Past the next rising edge, to the falling one: there pins are read and driven."""
         await FallingEdge(self.clock)
 
-    async def start(self):
+    async def start(self) -> None:
         """Clock on, reset if there is one, and empty the pipeline; valid_out must stay 0."""
         self.clock.value = 0
         self.drive(INPUTS[0])
@@ -90,19 +92,22 @@ class Core:
             self.check_valid(0, f"in cycle {cycle}, before the first sample")
             await self.cycle()
 
-    def check_valid(self, right, where):
+    def check_valid(self, right: int, where: str) -> None:
         if self.valid_out is not None and number(self.valid_out) != right:
             fail(f"{PORTS.top}: valid_out is {number(self.valid_out)} {where}, must be {right}.")
 
 
-def number(pin):
+def number(pin: Any) -> int | str:
     """A pin's bits as an integer; as text where some are unknown."""
     value = pin.value
-    return int(value) if value.is_resolvable else str(value)
+    try:
+        return int(value)
+    except ValueError:
+        return str(value)
 
 
 @cocotb.test(skip=PORTS.clock is not None)
-async def combinational(dut):
+async def combinational(dut: Any) -> None:
     """The outputs follow the inputs, without a clock."""
     core = Core(dut)
     seen = []
@@ -114,7 +119,7 @@ async def combinational(dut):
 
 
 @cocotb.test(skip=PORTS.clock is None)
-async def a_sample_in_every_cycle(dut):
+async def a_sample_in_every_cycle(dut: Any) -> None:
     """Results come in every cycle, exactly `LATENCY` cycles after their samples."""
     core = Core(dut)
     await core.start()
@@ -136,7 +141,7 @@ async def a_sample_in_every_cycle(dut):
     compare(seen[due - 1 : due - 1 + len(INPUTS)])
 
 
-def check_valid_pipeline(valid, due):
+def check_valid_pipeline(valid: Sequence[int | str], due: int) -> None:
     """`valid` [c] was seen after ``c + 1`` edges; it is 1 for the samples and 0 elsewhere."""
     risen = valid.index(1) + 1 if 1 in valid else None
     if risen != due:
@@ -148,7 +153,7 @@ def check_valid_pipeline(valid, due):
 
 
 @cocotb.test(skip=LATENCY == 0 or (PORTS.enable is None and PORTS.valid_in is None))
-async def random_pauses(dut):
+async def random_pauses(dut: Any) -> None:
     """Results advance on enabled cycles only, and bubbles travel along.
 
     Where a cycle brings no sample, the data inputs carry some other one, which
@@ -179,7 +184,7 @@ async def random_pauses(dut):
 
 
 @cocotb.test(skip=PORTS.reset is None or PORTS.valid_out is None)
-async def reset_empties_the_valid_pipeline(dut):
+async def reset_empties_the_valid_pipeline(dut: Any) -> None:
     """Samples that are under way at a reset never count as valid."""
     core = Core(dut)
     await core.start()
@@ -196,7 +201,7 @@ async def reset_empties_the_valid_pipeline(dut):
     passed(LATENCY + 1)
 
 
-def compare(seen):
+def compare(seen: Sequence[tuple[int | str, ...]]) -> None:
     """Every bit of every sample; say so if all would be right at another latency."""
     if seen != EXPECTED:
         measured = None
@@ -212,7 +217,7 @@ def compare(seen):
     passed(len(seen))
 
 
-def first_difference(sample, seen):
+def first_difference(sample: int, seen: Sequence[int | str]) -> str:
     for port, want, have in zip(PORTS.outputs, EXPECTED[sample], seen, strict=True):
         if want == have:
             continue
@@ -222,16 +227,16 @@ def first_difference(sample, seen):
     raise AssertionError("both are equal")
 
 
-def passed(samples):
+def passed(samples: int) -> None:
     record({"passed": True, "samples": samples})
 
 
-def fail(message):
+def fail(message: str) -> NoReturn:
     record({"passed": False, "message": message})
     raise AssertionError(message)
 
 
-def record(outcome):
+def record(outcome: dict[str, Any]) -> None:
     """For run.py: one JSON line per test."""
     if "HGQ2RTL_RESULT" in os.environ:
         with open(os.environ["HGQ2RTL_RESULT"], "a", encoding="utf-8") as file:

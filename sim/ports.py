@@ -21,7 +21,7 @@ from typing import Any
 if __package__:
     from hgq2rtl import errors
 else:  # the copy in an output folder: hgq2rtl need not be installed
-    import errors
+    import errors  # type: ignore[import-not-found,no-redef]
 
 FORMAT = "hgq2rtl-ports"
 VERSION = 1

@@ -8,18 +8,21 @@ make), or cocotb 2 and Icarus Verilog. hgq2rtl itself is not needed.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import errors
 import tools
-from ports import load_ports
+from ports import Ports, load_ports
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -30,11 +33,13 @@ VERILATOR_FLAGS = (
     "--no-public-flat-rw",
 )
 
+RESULTS_XML = "results.xml"
+
 ONES_AT_START = ("+verilator+rand+reset+1",)
 """Registers without an initial value start at 1, so that no result can depend on them."""
 
 
-def main():
+def main() -> int:
     arguments = parse_arguments()
     build_dir = arguments.build_dir.resolve()
     build_dir.mkdir(parents=True, exist_ok=True)
@@ -46,7 +51,7 @@ def main():
         name = type(error).__name__
         result_file.write_text(json.dumps({"outcome": name, "message": str(error)}) + "\n")
         print(f"{name}: {error}", file=sys.stderr)
-        return error.exit_code
+        return int(error.exit_code)
     result_file.write_text(json.dumps({"outcome": "passed", **result}) + "\n")
     print(
         f"bit-exact: {result['samples']} samples, 0 mismatches, "
@@ -55,7 +60,7 @@ def main():
     return 0
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sim", choices=("verilator", "icarus"), default="verilator")
     parser.add_argument("--waves", action="store_true", help="write a trace of all signals")
@@ -67,11 +72,12 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def simulate(arguments, build_dir):
+def simulate(arguments: argparse.Namespace, build_dir: Path) -> dict[str, Any]:
     """Build and run; gives what the bench counted."""
     ports = load_ports(arguments.ports)
     tools.find_cocotb()
     folder, _temporary = tools.buildable(build_dir / arguments.sim)
+    os.environ.pop("MAKEFLAGS", None)
     if arguments.sim == "verilator":
         os.environ.update(tools.find_verilator().environment(folder))
     else:
@@ -84,8 +90,8 @@ def simulate(arguments, build_dir):
     start = time.perf_counter()
     runner = build(arguments, ports, folder, build_dir / "build.log")
     built = time.perf_counter()
-    results_xml = run(arguments, ports, runner, folder)
-    outcomes = read_outcomes(records, results_xml)
+    run(arguments, ports, runner, folder)
+    outcomes = read_outcomes(records, folder / RESULTS_XML)
     return {
         "samples": max(outcome["samples"] for outcome in outcomes),
         "latency_cycles": ports.latency_cycles,
@@ -95,13 +101,13 @@ def simulate(arguments, build_dir):
     }
 
 
-def build(arguments, ports, folder, log):
+def build(arguments: argparse.Namespace, ports: Ports, folder: Path, log: Path) -> Any:
     from cocotb_tools.runner import get_runner
 
     sources = [rtl.resolve() for rtl in arguments.rtl]
-    flags = ()
+    flags: tuple[str, ...] = ()
     if arguments.sim == "verilator":
-        sources = [write_visible_ports(ports, folder), *link_without_spaces(sources, folder)]
+        sources = [write_visible_ports(ports, folder), *copy_without_spaces(sources, folder)]
         flags = VERILATOR_FLAGS
     print(f"building {ports.top} for {arguments.sim}, log in {log}", flush=True)
     runner = get_runner(arguments.sim)
@@ -111,6 +117,7 @@ def build(arguments, ports, folder, log):
             hdl_toplevel=ports.top,
             build_dir=folder,
             build_args=flags,
+            always=True,
             timescale=("1ns", "1ps"),
             waves=arguments.waves,
             log_file=log,
@@ -122,22 +129,22 @@ def build(arguments, ports, folder, log):
     return runner
 
 
-def run(arguments, ports, runner, folder):
-    try:
-        return runner.test(
+def run(arguments: argparse.Namespace, ports: Ports, runner: Any, folder: Path) -> None:
+    # The runner exits where the simulator does not end well; what the tests said counts.
+    with contextlib.suppress(RuntimeError, SystemExit):
+        runner.test(
             test_module="bench",
             hdl_toplevel=ports.top,
             build_dir=folder,
             test_dir=folder,
+            results_xml=str(folder / RESULTS_XML),
             test_args=ONES_AT_START if arguments.sim == "verilator" else (),
             timescale=("1ns", "1ps"),
             waves=arguments.waves,
         )
-    except (RuntimeError, SystemExit) as error:
-        raise errors.ToolFailed(f"{arguments.sim} broke off: {error}.") from error
 
 
-def read_outcomes(records, results_xml):
+def read_outcomes(records: Path, results_xml: Path) -> list[dict[str, Any]]:
     """What the tests of bench.py recorded; the first that failed is our error."""
     from cocotb_tools.check_results import get_results
 
@@ -150,7 +157,7 @@ def read_outcomes(records, results_xml):
     try:
         _, failed = get_results(results_xml)
     except RuntimeError as error:
-        raise errors.ToolFailed(f"the simulator broke off: {error}") from error
+        raise errors.ToolFailed("the simulator broke off; its output says why.") from error
     if failed or not outcomes:
         raise errors.ToolFailed(
             f"bench.py could not run{first_failure(results_xml)}. More in {results_xml}."
@@ -158,14 +165,14 @@ def read_outcomes(records, results_xml):
     return outcomes
 
 
-def first_failure(results_xml):
+def first_failure(results_xml: Path) -> str:
     for failure in ElementTree.parse(results_xml).iter("failure"):
         message = failure.get("message") or failure.get("error_msg")
         return f": {message}" if message else ""
     return ""
 
 
-def write_visible_ports(ports, folder):
+def write_visible_ports(ports: Ports, folder: Path) -> Path:
     names = [ports.clock, ports.enable, ports.valid_in, ports.valid_out, ports.reset]
     names += [port.port for port in ports.inputs + ports.outputs]
     path = folder / "ports.vlt"
@@ -179,19 +186,19 @@ def write_visible_ports(ports, folder):
     return path
 
 
-def link_without_spaces(sources, folder):
+def copy_without_spaces(sources: Sequence[Path], folder: Path) -> list[Path]:
     """The Verilog under names without spaces, which Verilator's makefile cannot spell."""
-    links = []
+    copies = []
     for number, source in enumerate(sources):
         if not re.search(r"\s", str(source)):
-            links.append(source)
+            copies.append(source)
             continue
-        links.append(folder / f"rtl{number}.v")
-        shutil.copyfile(source, links[-1])
-    return links
+        copies.append(folder / f"rtl{number}.v")
+        shutil.copyfile(source, copies[-1])
+    return copies
 
 
-def write_if_new(path, text):
+def write_if_new(path: Path, text: str) -> None:
     """Leave the file's time alone where nothing changed, so that nothing is built again."""
     if not path.exists() or path.read_text() != text:
         path.write_text(text)

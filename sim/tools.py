@@ -28,7 +28,7 @@ from pathlib import Path
 if __package__:
     from hgq2rtl import errors
 else:  # the copy in an output folder: hgq2rtl need not be installed
-    import errors
+    import errors  # type: ignore[import-not-found,no-redef]
 
 OLDEST_VERILATOR = (5, 36)
 """cocotb 2 needs 5.036: older ones lack functions that its VPI layer calls."""
@@ -67,6 +67,10 @@ class Verilator:
             }
             environment["MAKEFLAGS"] = _makeflags(variables)
         return environment
+
+    def command(self, environment: Mapping[str, str]) -> str:
+        """``verilator`` as `environment` finds it."""
+        return shutil.which("verilator", path=environment["PATH"]) or str(self.executable)
 
 
 def find_verilator() -> Verilator:

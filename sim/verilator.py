@@ -121,7 +121,7 @@ class Bench:
 
     def samples_per_second(self, inputs: Sequence[np.ndarray], repeats: int = 1) -> float:
         """The speed of the simulation alone, the files' reading and writing apart."""
-        return self._execute(inputs, ["--repeat", str(repeats)])[1]["samples_per_second"]
+        return float(self._execute(inputs, ["--repeat", str(repeats)])[1]["samples_per_second"])
 
     def _execute(
         self, inputs: Sequence[np.ndarray], options: Sequence[str]
@@ -145,9 +145,8 @@ class Bench:
                     f"{self.ports.top}: the simulation ended with code {done.returncode}: "
                     f"{(done.stderr or done.stdout).strip()}"
                 )
-            observed = vectors.read_vectors(
-                output_file, [bus.words for bus in (*self.ports.outputs, *self.probes)]
-            )
+            buses: list[Port | Probe] = [*self.ports.outputs, *self.probes]
+            observed = vectors.read_vectors(output_file, [bus.words for bus in buses])
         return observed, json.loads(done.stdout)
 
 
@@ -240,7 +239,7 @@ def _compile(
     log = folder / "build.log"
     _run_logged(
         [
-            *(shutil.which("verilator", path=environment["PATH"]), "--cc", "--exe"),
+            *(verilator.command(environment), "--cc", "--exe"),
             *(
                 "--Mdir",
                 "objects",

@@ -30,7 +30,14 @@ def expand_macros(program: Program) -> Program:
 
     def rule(builder: Builder, value: Value, operands: list[int]) -> int | None:
         expansion = EXPANSIONS.get(value.operation)
-        return expansion(builder, value, operands) if expansion else None
+        if expansion is None:
+            return None
+        made = expansion(builder, value, operands)
+        if not value.is_wrapping:
+            return made
+        return builder.slice(
+            made, interval=value.interval, exponent=value.format.exponent, wraps=True
+        )
 
     return rewrite(program, rule)
 
@@ -49,10 +56,13 @@ def _(builder: Builder, value: Value, operands: list[int]) -> int:
 @expands(abs_)
 def _(builder: Builder, value: Value, operands: list[int]) -> int:
     (x,) = operands
-    if builder.intervals[x][0] >= 0:
+    lo, hi = builder.intervals[x]
+    if lo >= 0:
         return x
     zero = builder.const(0, builder.exponents[x])
     negated = builder.add(zero, x, sign=-1)
+    if hi <= 0:
+        return negated
     interval = range_of[abs_](builder.intervals[x])
     return builder.mux(sign_bit(builder, x), negated, x, interval=interval)
 
