@@ -124,14 +124,16 @@ async def a_sample_in_every_cycle(dut: Any) -> None:
     core = Core(dut)
     await core.start()
     due = max(LATENCY, 1)  # a result without a register is read just before the next sample
-    seen, valid = [], []
+    seen: list[tuple[int | str, ...]] = []
+    valid: list[int | str] = []
     for cycle in range(len(INPUTS) + due):
         if cycle < len(INPUTS):
             core.drive(INPUTS[cycle])
         core.control(valid=int(cycle < len(INPUTS)))
         await core.cycle()
         seen.append(core.observe())
-        valid.append(None if core.valid_out is None else number(core.valid_out))
+        if core.valid_out is not None:
+            valid.append(number(core.valid_out))
     if core.valid_out is not None:
         patience = 4 * LATENCY + 64
         while 1 not in valid and len(valid) < len(INPUTS) + patience:
@@ -163,7 +165,7 @@ async def random_pauses(dut: Any) -> None:
     await core.start()
     dice = random.Random(1)
     samples = min(len(INPUTS), STALLED_SAMPLES)
-    pipeline = deque([None] * LATENCY, maxlen=LATENCY)
+    pipeline: deque[int | None] = deque([None] * LATENCY, maxlen=LATENCY)
     following = arrived = 0
     while arrived < samples:
         is_enabled = core.enable is None or dice.random() < 0.5

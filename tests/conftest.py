@@ -54,7 +54,7 @@ def hgq2rtl_command(cache) -> Command:
 
     def run(*arguments: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [program, *map(os.fspath, map(_word, arguments))],
+            [program, *map(str, arguments)],
             cwd=cwd,
             env={**os.environ, **variables},
             capture_output=True,
@@ -64,6 +64,3 @@ def hgq2rtl_command(cache) -> Command:
 
     return run
 
-
-def _word(argument: object) -> str | os.PathLike[str]:
-    return argument if isinstance(argument, (str, os.PathLike)) else str(argument)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hgq2rtl import sim
+import hgq2rtl.sim as sim
 
 from ..errors import BadInput, BadProgram, OutputExists
 from ..ir import Program

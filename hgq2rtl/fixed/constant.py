@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,8 @@ class ExactArray:
     def shape(self) -> tuple[int, ...]:
         return self.mantissa.shape
 
-    def __getitem__(self, key: object) -> ExactArray:
-        return ExactArray(self.mantissa[key], self.exponent[key])  # type: ignore[index]
+    def __getitem__(self, key: Any) -> ExactArray:
+        return ExactArray(self.mantissa[key], self.exponent[key])
 
     def reshape(self, *shape: int) -> ExactArray:
         return ExactArray(self.mantissa.reshape(*shape), self.exponent.reshape(*shape))

@@ -90,6 +90,7 @@ class _Reading:
 
     source: str
     depth: int = 0
+    layers: int = 0
     stored: dict[tuple[int, str], str] = field(default_factory=dict)
     """Where a layer object that lies in several models is stored: at its first place."""
 
@@ -136,6 +137,11 @@ def _model(config: Mapping[str, Any], name: str, prefix: str, stored: str, r: _R
     layers = config["config"].get("layers")
     if not isinstance(layers, list) or not layers:
         raise BadModelFile(f"{where}: 'layers' is no list of layers. {_ADVICE}")
+    r.layers += len(layers)
+    if r.layers > limits.LAYERS:
+        raise TooLarge(
+            f"{r.source}: the model has more than {limits.LAYERS} layers. Build a smaller model."
+        )
     if config["class_name"] in SEQUENTIAL:
         model = _sequential(config["config"], layers, name, prefix, stored, r)
     else:

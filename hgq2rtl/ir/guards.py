@@ -6,10 +6,10 @@ their ranges are tighter than those of a mask or mux with any bit.
 
 from __future__ import annotations
 
-from ..fixed import bit_width, interval_shift
-from .operations import RELATIONS, add, compare, mask, mux, slice_
+from ..fixed import bit_width
+from .operations import RELATIONS, Operation, add, compare, mask, max_, min_, mux, slice_
 from .program import Program
-from .ranges import Interval
+from .ranges import Interval, range_of
 
 
 def guarded_interval(program: Program, v: int) -> Interval | None:
@@ -46,13 +46,13 @@ def _absolute(program: Program, v: int) -> Interval | None:
 
 
 def _is_sign(program: Program, bit: int, x: int) -> bool:
-    """`bit` is the top bit of the signed value `x`."""
+    """`bit` is the top bit of the signed value `x`, or one of its copies above."""
     lo, hi = program.interval(x)
     return (
         lo < 0
         and program.rows.operation[bit] is slice_
         and program.operands_of(bit) == [x]
-        and program[bit].attributes["low"] == bit_width(lo, hi) - 1
+        and program[bit].attributes["low"] >= bit_width(lo, hi) - 1
     )
 
 
@@ -68,20 +68,22 @@ def _comparison(program: Program, bit: int) -> tuple[int, int, int] | None:
 
 
 def _extremum(program: Program, v: int) -> Interval | None:
+    """A minimum or maximum of its two branches."""
+    which = _kind_of_extremum(program, v)
+    if which is None:
+        return None
+    _, a, b = program.operands_of(v)
+    return range_of[which](program.interval(a), program.interval(b), program[v].attributes["shift"])
+
+
+def _kind_of_extremum(program: Program, v: int) -> Operation | None:
     """``mux(p < q, q, p)`` is the maximum, ``mux(p < q, p, q)`` the minimum."""
     bit, a, b = program.operands_of(v)
+    shift = program[v].attributes["shift"]
     found = _comparison(program, bit)
-    if found is None:
-        return None
-    p, q, shift = found
-    chosen = program[v].attributes["shift"]
-    interval_p = interval_shift(program.interval(p), max(-shift, 0))
-    interval_q = interval_shift(program.interval(q), max(shift, 0))
-    if (a, b, chosen) == (q, p, -shift):
-        return max(interval_p[0], interval_q[0]), max(interval_p[1], interval_q[1])
-    if (a, b, chosen) == (p, q, shift):
-        return min(interval_p[0], interval_q[0]), min(interval_p[1], interval_q[1])
-    return None
+    if found == (a, b, shift):
+        return min_
+    return max_ if found == (b, a, -shift) else None
 
 
 def _lower_clamp(program: Program, v: int) -> Interval | None:
@@ -91,17 +93,23 @@ def _lower_clamp(program: Program, v: int) -> Interval | None:
     if found is None or program[v].attributes["shift"] or not program.is_constant(low):
         return None
     x, compared, shift = found
-    if shift or compared != low or program.rows.operation[upper_clamped] is not mux:
+    if shift or compared != low:
         return None
-    interval = _extremum(program, upper_clamped)
-    _, a, b = program.operands_of(upper_clamped)
-    others = [o for o in (a, b) if o != x]
-    if interval is None or x not in (a, b) or not all(map(program.is_constant, others)):
-        return None
+    high = _upper_limit(program, upper_clamped, x)
     least = program.interval(low)[0]
-    is_minimum = interval[1] <= program.interval(x)[1] and all(
-        program.interval(high)[0] >= least for high in others
-    )
-    if not is_minimum or program[upper_clamped].attributes["shift"]:
+    if high is None or high < least:
         return None
-    return max(least, interval[0]), max(least, interval[1])
+    lo, hi = program.interval(x)
+    return max(least, min(lo, high)), max(least, min(hi, high))
+
+
+def _upper_limit(program: Program, v: int, x: int) -> int | None:
+    """`high` where `v` is ``min(x, high)`` with a constant."""
+    if program.rows.operation[v] is not mux or program.rows.wraps[v]:
+        return None
+    if program[v].attributes["shift"] or _kind_of_extremum(program, v) is not min_:
+        return None
+    others = [o for o in program.operands_of(v)[1:] if o != x]
+    if len(others) != 1 or not program.is_constant(others[0]):
+        return None
+    return program.interval(others[0])[0]

@@ -238,4 +238,7 @@ class Value:
             attributes = {"weights": self.weights}
         elif self.operation is lookup:
             attributes = {"table": self.program.tables[attributes["table"]]}
-        return self.operation.meaning(*operands, **attributes)
+        meaning = self.operation.meaning
+        if meaning is None:
+            raise TypeError(f"%{self.number}: {self.operation.name} has its value from outside")
+        return meaning(*operands, **attributes)

@@ -10,7 +10,7 @@ that are compared (a relu, a maximum) what the comparison says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ..errors import BadProgram
 from .guards import guarded_interval
 from .operations import (
     OPERATIONS,
+    Operation,
     add,
     concat,
     const,
@@ -107,7 +108,7 @@ def _problem_of_attributes(program: Program, value: Value) -> str | None:
     for name in ("shift", "low", "bits"):
         if abs(given.get(name, 0)) > WIDEST:
             return f"{name}={given[name]} is beyond {WIDEST} bits"
-    checks = {
+    checks: dict[Operation, Callable[[], bool | str]] = {
         add: lambda: given["sign"] in (1, -1) or "sign must be 1 or -1",
         concat: lambda: given["shift"] >= 0 or "shift must not be negative",
         mask: lambda: given["when"] in (0, 1) or "when must be 0 or 1",
@@ -156,19 +157,25 @@ def _problem_of_format(program: Program, value: Value, forms: dict[int, LinearFo
     exact = _exact_interval(program, value, intervals)
     if lo <= exact[0] and exact[1] <= hi:
         return None
-    guarded = guarded_interval(program, value.number)
-    if guarded is not None:
-        exact = guarded
-        if lo <= exact[0] and exact[1] <= hi:
-            return None
-    if value.operation is add:
-        exact = _form_interval(program, _linear_form(program, value.number, forms))
+    for more in _further_proofs(program, value, forms):
+        exact = max(exact[0], more[0]), min(exact[1], more[1])
         if lo <= exact[0] and exact[1] <= hi:
             return None
     return (
         f"the result reaches [{exact[0]}, {exact[1]}] and the format is {value.format}: "
         "widen it or mark it wrap"
     )
+
+
+def _further_proofs(
+    program: Program, value: Value, forms: dict[int, LinearForm]
+) -> Iterator[Interval]:
+    """Intervals that hold the result for other reasons than its operands' intervals."""
+    guarded = guarded_interval(program, value.number)
+    if guarded is not None:
+        yield guarded
+    if value.operation is add:
+        yield _form_interval(program, _linear_form(program, value.number, forms))
 
 
 def _exact_interval(program: Program, value: Value, intervals: list[Interval]) -> Interval:

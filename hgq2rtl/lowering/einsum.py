@@ -51,7 +51,7 @@ def einsum(equation: str, x: FixedArray, kernel: ExactArray, where: str) -> Fixe
         return math.prod(size[c] for c in labels)
 
     rows = x.transpose([data.index(c) for c in shared + free_data + contracted])
-    rows = rows.reshape(count(shared), count(free_data), count(contracted))
+    rows = rows.reshape((count(shared), count(free_data), count(contracted)))
     matrices = kernel.transpose(tuple(weights.index(c) for c in shared + contracted + free_kernel))
     matrices = matrices.reshape(count(shared), count(contracted), count(free_kernel))
     blocks = [rows[s] @ matrices[s] for s in range(count(shared))]

@@ -71,11 +71,11 @@ class FixedArray:
     def __getitem__(self, key: Any) -> FixedArray:
         return self._like(np.asarray(self.wires[key]))
 
-    def reshape(self, *shape: int | tuple[int, ...]) -> FixedArray:
-        return self._like(self.wires.reshape(*shape))
+    def reshape(self, shape: int | tuple[int, ...]) -> FixedArray:
+        return self._like(self.wires.reshape(shape))
 
-    def transpose(self, *axes: int | tuple[int, ...]) -> FixedArray:
-        return self._like(self.wires.transpose(*axes))
+    def transpose(self, axes: Sequence[int]) -> FixedArray:
+        return self._like(self.wires.transpose(axes))
 
     def broadcast_to(self, shape: tuple[int, ...]) -> FixedArray:
         return self._like(np.broadcast_to(self.wires, shape))
@@ -114,11 +114,11 @@ class FixedArray:
 
     def __matmul__(self, kernel: ExactArray) -> FixedArray:
         """``(..., n) @ (n, m)``: one linear block per leading index."""
-        rows = self._formatted().reshape(-1, self.shape[-1])
+        rows = self._formatted().reshape((-1, self.shape[-1]))
         out = np.empty((rows.shape[0], kernel.shape[1]), np.int64)
         for r in range(rows.shape[0]):
             out[r] = self._block(rows.wires[r], kernel, first_element=r * kernel.shape[1])
-        return self._like(out.reshape(*self.shape[:-1], kernel.shape[1]))
+        return self._like(out.reshape((*self.shape[:-1], kernel.shape[1])))
 
     def relu(self) -> FixedArray:
         wires = self._formatted().wires

@@ -80,10 +80,8 @@ def lower_einsum_dense_batchnorm(layer: LoweringLayer, x: FixedArray) -> FixedAr
     """
     equation = _without_batch(layer)
     scale = _batchnorm_scale(layer, epsilon=1e-7)
-    kernel = layer.raw("kernel")
-    bias = layer.raw("bias")
-    folded_bias = (np.float32(0) if bias is None else bias) - layer.raw("moving_mean") * scale
-    folded_kernel = kernel * _along_kernel(layer, scale, equation)
+    folded_bias = layer.raw("bias", 0.0) - layer.raw("moving_mean") * scale
+    folded_kernel = layer.raw("kernel") * _along_kernel(layer, scale, equation)
     x = layer.quantize("input", x)
     y = einsum(equation, x, layer.constant("kernel", folded_kernel), layer.where)
     return finish(layer, y + layer.constant("bias", folded_bias))
@@ -96,8 +94,7 @@ def lower_batch_normalization(layer: LoweringLayer, x: FixedArray) -> FixedArray
     HGQ adds 1, not 0, to the offset where ``center`` is off.
     """
     scale = _batchnorm_scale(layer, epsilon=layer.config["epsilon"])
-    beta = layer.raw("beta")
-    offset = (np.float32(1) if beta is None else beta) - layer.raw("moving_mean") * scale
+    offset = layer.raw("beta", 1.0) - layer.raw("moving_mean") * scale
     axis = layer.config["axis"]
     shape = [1] * x.ndim
     shape[axis] = x.shape[axis]
@@ -113,8 +110,7 @@ def _batchnorm_scale(layer: LoweringLayer, epsilon: float) -> np.ndarray:
             f"{layer.where}: a moving variance is negative, so the scale is no number. "
             "The file is damaged or training diverged."
         )
-    gamma = layer.raw("gamma")
-    return (np.float32(1) if gamma is None else gamma) / np.sqrt(variance + np.float32(epsilon))
+    return layer.raw("gamma", 1.0) / np.sqrt(variance + np.float32(epsilon))
 
 
 def _along_kernel(layer: LoweringLayer, scale: np.ndarray, equation: str) -> np.ndarray:

@@ -34,10 +34,11 @@ class LoweringLayer:
             y = y * scale
         return y if offset == 0.0 else y + offset
 
-    def raw(self, name: str) -> np.ndarray | None:
-        """An array as the layer computes with it: float32, not quantized."""
-        stored = self.layer.arrays.get(name)
-        return None if stored is None else stored.astype(_FLOAT32)
+    def raw(self, name: str, default: float | None = None) -> np.ndarray:
+        """An array in the layer's own float32, not quantized; `default` where it is absent."""
+        if default is not None and not self.has(name):
+            return np.array(default, _FLOAT32)
+        return self.layer.arrays[name].astype(_FLOAT32)
 
     def has(self, name: str) -> bool:
         return name in self.layer.arrays

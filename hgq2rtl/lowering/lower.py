@@ -12,7 +12,7 @@ from ..fixed import OVERFLOWS, Format, limits
 from ..frontends.graph import LayerGraph
 from ..ir import Builder, Field, LayerName, Program, ProgramPort
 from .fixed_array import FixedArray, Tracer
-from .handlers import HANDLERS
+from .handlers import HANDLERS, Handler
 from .layer import LoweringLayer
 
 
@@ -67,7 +67,7 @@ class _Lowering:
         self.builder = Builder(layers=[LayerName("inputs", "InputLayer")])
         self.tracer = Tracer(self.builder, self._quantize_raw)
         self.fields: list[list[Field]] = [[] for _ in graph.inputs]
-        self.known: dict[tuple, int] = {}
+        self.known: dict[tuple[int, Field], int] = {}
         sizes = [int(np.prod(graph.shapes[port.tensor], dtype=np.int64)) for port in graph.inputs]
         self.offsets = np.concatenate([[0], np.cumsum(sizes)]).tolist()
 
@@ -91,7 +91,7 @@ class _Lowering:
             self._output(port.name, tensors[port.tensor])
         return self._build()
 
-    def _call(self, handler, layer: LoweringLayer, inputs: list[FixedArray]) -> FixedArray:
+    def _call(self, handler: Handler, layer: LoweringLayer, inputs: list[FixedArray]) -> FixedArray:
         try:
             return handler(layer, *inputs)
         except Hgq2rtlError as error:

@@ -30,19 +30,23 @@ def rewrite(program: Program, rule: Rule) -> Program:
 def _copy(builder: Builder, value: Value, operands: list[int]) -> int:
     """`value` again; with a new range where its operands have one."""
     old = [value.program.interval(o) for o in value.operands]
-    if value.is_wrapping or all(
-        builder.intervals[n] == i for n, i in zip(operands, old, strict=True)
-    ):
+    new = [builder.intervals[o] for o in operands]
+    if value.is_wrapping or new == old:
         return builder.copy(value, operands)
     if value.operation is output:
-        _widen_port(builder, value, builder.intervals[operands[0]])
-    return builder.value(
+        _widen_port(builder, value, new[0])
+    made = builder.value(
         value.operation,
         operands,
         value.attributes,
         exponent=value.format.exponent,
         weights=value.weights if value.operation is lincomb else (),
     )
+    if all(a <= c and d <= b for (a, b), (c, d) in zip(old, new, strict=True)):
+        # What was proved of wider operands still holds: a relu stays one.
+        lo, hi = builder.intervals[made]
+        builder.intervals[made] = max(lo, value.interval[0]), min(hi, value.interval[1])
+    return made
 
 
 def _widen_port(builder: Builder, value: Value, interval: tuple[int, int]) -> None:

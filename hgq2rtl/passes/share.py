@@ -13,7 +13,7 @@ def share_common_values(program: Program) -> Program:
     An operand order that does not matter is sorted by the operations' own
     builders; here order counts.
     """
-    known: dict[tuple, int] = {}
+    known: dict[tuple[object, ...], int] = {}
 
     def rule(builder: Builder, value: Value, operands: list[int]) -> int | None:
         if value.operation is output or value.operation is input_:

@@ -39,7 +39,7 @@ def make_report(
             "class": program.layers[number].class_name if number >= 0 else "",
             **counts[number].as_dict(),
             "ebops": round(ebops.get(number, 0.0), 3),
-            "stages": _stages_of(schedule, number),
+            **_stages_of(schedule, number),
         }
         for number in counts
     ]
@@ -72,12 +72,15 @@ def _control_bits(schedule: Schedule, rtl: Rtl) -> int:
     return schedule.latency_cycles if rtl.options.has_valid else 0
 
 
-def _stages_of(schedule: Schedule, layer: int) -> list[int]:
-    """First and last stage in which a layer computes."""
+def _stages_of(schedule: Schedule, layer: int) -> dict[str, int | None]:
+    """How many stages a layer spans, and which."""
     program = schedule.program
     rows = (program.layer == layer) & (program.lo != program.hi)
     stages = schedule.stage[rows]
-    return [int(stages.min()), int(stages.max())] if len(stages) else []
+    if not len(stages):
+        return {"stages": 0, "first_stage": None, "last_stage": None}
+    first, last = int(stages.min()), int(stages.max())
+    return {"stages": last - first + 1, "first_stage": first, "last_stage": last}
 
 
 def _versions() -> dict[str, str]:

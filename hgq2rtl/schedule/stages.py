@@ -20,7 +20,7 @@ MOST_STAGES = 10_000
 class _Stages(NamedTuple):
     stage: list[int]
     arrival: list[float]
-    count: int
+    number: int
 
 
 def schedule(program: Program, target: Target, wish: ScheduleWish | None = None) -> Schedule:
@@ -46,7 +46,7 @@ def schedule(program: Program, target: Target, wish: ScheduleWish | None = None)
         clock_ns = wish.clock_ns or DEFAULT_CLOCK_NS
         _check_clock(program, times, clock_ns, target)
         found = _assign(program, times, clock_ns - setup, launch, target.delay_ns["clock_to_out"])
-    count = max(found.count, wish.stages or 1)
+    count = max(found.number, wish.stages or 1)
     stage = np.array(found.stage, np.int32)
     stage[program.values_of(output)] = count - 1
     return Schedule(
@@ -109,7 +109,7 @@ def _fit_stages(
     while high - low > 0.001:
         middle = (low + high) / 2
         tried = _assign(program, times, middle, launch, clock_to_out)
-        if tried.count <= stages:
+        if tried.number <= stages:
             high, found = middle, tried
         else:
             low = middle

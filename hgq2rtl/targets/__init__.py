@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from ..errors import BadOption
 
@@ -53,7 +54,7 @@ def target_for(part: str = DEFAULT_PART) -> Target:
 
 
 @cache
-def _families() -> dict[str, dict]:
+def _families() -> dict[str, dict[str, Any]]:
     return {
         file.name.removesuffix(".toml"): tomllib.loads(file.read_text())
         for file in sorted(files(__package__).iterdir(), key=lambda file: file.name)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hgq2rtl import sim
+import hgq2rtl.sim as sim
 
 from ..bundle import ports_json
 from ..errors import BadOption, Mismatch
+from ..ir import Program
 from ..ir.interpreter import Interpreter
 from ..ir.operations import const, output
 from ..rtl import Rtl
@@ -190,7 +191,7 @@ def _layer_results(schedule: Schedule, rtl: Rtl) -> list[int]:
     return sorted(known, key=lambda v: (int(program.layer[v]), v))
 
 
-def _path(program, rtl: Rtl, v: int) -> str:
+def _path(program: Program, rtl: Rtl, v: int) -> str:
     instance = rtl.instances.get(int(program.layer[v]))
     is_input = program[v].operation.name == "input"
     return rtl.signals[v] if is_input or instance is None else f"{instance}.{rtl.signals[v]}"

@@ -210,6 +210,13 @@ def test_models_that_use_each_other_cannot_multiply(tmp_path):
     )
 
 
+def test_a_model_has_a_sensible_number_of_layers(tmp_path):
+    model = chain([2], *[relu(f"r{n}") for n in range(limits.LAYERS)])
+    assert refused(tmp_path, model, TooLarge) == (
+        "net.keras: the model has more than 10000 layers. Build a smaller model."
+    )
+
+
 def test_models_nest_only_so_deep(tmp_path):
     model = chain([2], relu("r"))
     for level in range(limits.NESTED_MODELS + 1):

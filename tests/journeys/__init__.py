@@ -1,0 +1,1 @@
+"""The whole way of a user: model files to checked Verilog, by the two faces of hgq2rtl."""
