@@ -63,4 +63,3 @@ def hgq2rtl_command(cache) -> Command:
         )
 
     return run
-

@@ -46,13 +46,12 @@ def _absolute(program: Program, v: int) -> Interval | None:
 
 
 def _is_sign(program: Program, bit: int, x: int) -> bool:
-    """`bit` is the top bit of the signed value `x`, or one of its copies above."""
+    """`bit` is 1 where `x` is negative: one of the bits above its magnitude."""
     lo, hi = program.interval(x)
     return (
-        lo < 0
-        and program.rows.operation[bit] is slice_
+        program.rows.operation[bit] is slice_
         and program.operands_of(bit) == [x]
-        and program[bit].attributes["low"] >= bit_width(lo, hi) - 1
+        and program[bit].attributes["low"] >= bit_width(lo, hi) - (lo < 0)
     )
 
 
