@@ -258,7 +258,7 @@ class Design:
         with console.capture() as captured:
             console.print(layer_table(self.report))
             console.print(self.summary)
-        return captured.get().rstrip()
+        return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
     @property
     def summary(self) -> str:

@@ -197,12 +197,16 @@ def _value(mantissa: int, f: int) -> str:
         return f"{mantissa} * 2**{-f}"
 
 
+def cycles(count: int) -> str:
+    return f"{count} cycle" if count == 1 else f"{count} cycles"
+
+
 def latency_message(top: str, measured: int | None, declared: int) -> str:
     """What a bench says where results come at another time than ports.json says."""
     if measured is None:
         found = "results never arrive"
     else:
-        found = f"results arrive after {measured} cycle{'' if measured == 1 else 's'}"
+        found = f"results arrive after {cycles(measured)}"
     return f"{top}: {found} (ports.json says latency_cycles = {declared})."
 
 

@@ -22,7 +22,7 @@ from xml.etree import ElementTree
 
 import errors
 import tools
-from ports import Ports, load_ports
+from ports import Ports, cycles, load_ports
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -55,7 +55,7 @@ def main() -> int:
     result_file.write_text(json.dumps({"outcome": "passed", **result}) + "\n")
     print(
         f"bit-exact: {result['samples']} samples, 0 mismatches, "
-        f"latency {result['latency_cycles']} cycles ({arguments.sim})"
+        f"latency {cycles(result['latency_cycles'])} ({arguments.sim})"
     )
     return 0
 
