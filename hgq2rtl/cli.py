@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from rich.console import Console
 
 import hgq2rtl
@@ -193,7 +195,8 @@ def check_command(
     """Check the Verilog in FOLDER against the interpreter, bit for bit."""
     design = hgq2rtl.load(folder)
     design.build_dir = _build_dir(folder)
-    x = None if inputs is None else _load_inputs(inputs, design)
+    names = [port.name for port in design.program.inputs]
+    x = None if inputs is None else _load_inputs(inputs, names)
     with messages.status("simulating"):
         result = design.check(x, samples, bench, model)
     shares = [] if x is None else design.overflow(x)
@@ -207,24 +210,16 @@ def check_command(
 
 def _build_dir(folder: Path) -> Path | None:
     """Inside the output folder, so that a second check need not build; not if it is read-only."""
-    import os
-
     return folder / "sim" / "build" if os.access(folder / "sim", os.W_OK) else None
 
 
-def _load_inputs(path: Path, design: hgq2rtl.Design) -> Any:
-    import numpy as np
-
-    names = [port.name for port in design.program.inputs]
-    return _load_arrays(path, names, np)
-
-
-def _load_arrays(path: Path, names: list[str], np: Any) -> Any:
+def _load_inputs(path: Path, names: list[str]) -> Any:
+    """Floats from .npy, or .npz with one array per input, by name or in order."""
     try:
         loaded = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as problem:
         raise BadInput(f"{path} cannot be read as .npy or .npz: {problem}") from None
-    if not hasattr(loaded, "files"):
+    if isinstance(loaded, np.ndarray):
         return loaded
     missing = [name for name in names if name not in loaded.files]
     if missing and len(loaded.files) == len(names):
@@ -243,15 +238,13 @@ def _load_arrays(path: Path, names: list[str], np: Any) -> Any:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def info_command(model: Path, data: Path | None, as_json: bool) -> None:
     """Show layers, formats, EBOPs and pruned weights of MODEL."""
-    import numpy as np
-
     from .report import info_table
     from .verify import OverflowShare
 
     x = None
     if data is not None:
         names = [port["name"] for port in hgq2rtl.info(model)["inputs"]]
-        x = _load_arrays(data, names, np)
+        x = _load_inputs(data, names)
     report = hgq2rtl.info(model, x)
     if as_json:
         _print_json(report)

@@ -55,12 +55,16 @@ class Probe:
     """An internal signal to watch: `path` below the top module, as Verilog spells it.
 
     For sample ``t``, which is on the inputs in cycle ``t``, the bench gives the
-    signal's value in cycle ``t + delay_cycles``.
+    signal's value in cycle ``t + delay_cycles``. `width` must be the signal's own.
     """
 
     path: str
     width: int
     delay_cycles: int
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.delay_cycles < 0:
+            raise ValueError(f"{self} cannot be watched: one bit and no delay are the least")
 
     @property
     def words(self) -> int:
@@ -237,33 +241,14 @@ def _compile(
     environment = verilator.environment(folder)
     runtime = _RuntimeCache(verilator, folder / "objects")
     log = folder / "build.log"
-    _run_logged(
-        [
-            *(verilator.command(environment), "--cc", "--exe"),
-            *(
-                "--Mdir",
-                "objects",
-                "--prefix",
-                "Vdesign",
-                "--top-module",
-                WRAPPER,
-                "-o",
-                "../bench",
-            ),
-            *(*VERILATOR_FLAGS, "-CFLAGS", CXX_FLAGS),
-            *("lint.vlt", f"{WRAPPER}.v", *_copy_sources(sources, folder), "../harness.cpp"),
-        ],
-        environment,
-        folder,
-        log,
-    )
+    command = [verilator.command(environment), "--cc", "--exe", "--Mdir", "objects"]
+    command += ["--prefix", "Vdesign", "--top-module", WRAPPER, "-o", "../bench"]
+    command += [*VERILATOR_FLAGS, "-CFLAGS", CXX_FLAGS, "lint.vlt", f"{WRAPPER}.v"]
+    command += [*_copy_sources(sources, folder), "../harness.cpp"]
+    _run_logged(command, environment, folder, log)
     runtime.take()
-    _run_logged(
-        ["make", "-C", "objects", "-f", "Vdesign.mk", "-j", str(os.cpu_count() or 1)],
-        environment,
-        folder,
-        log,
-    )
+    command = ["make", "-C", "objects", "-f", "Vdesign.mk", "-j", str(os.cpu_count() or 1)]
+    _run_logged(command, environment, folder, log)
     runtime.keep()
 
 
@@ -279,6 +264,7 @@ class _RuntimeCache:
         identity = [verilator.version, str(verilator.executable), stat.st_size, stat.st_mtime_ns]
         identity += [tools.compiler(), tools.version_of(tools.compiler())]
         identity += [VERILATOR_FLAGS, CXX_FLAGS]
+        identity += [os.environ.get(name) for name in ("CXXFLAGS", "CPPFLAGS")]
         self.objects = objects
         name = hashlib.sha256(repr(identity).encode()).hexdigest()[:24]
         self.folder = tools.cache_folder() / "verilator" / name

@@ -45,7 +45,9 @@ class ExactArray:
 
 
 def exact(values: np.ndarray | float) -> ExactArray:
-    """Floats as integers times powers of two: odd mantissas, zero at exponent 0.
+    """Numbers as integers times powers of two: odd mantissas, zero at exponent 0.
+
+    Floats of up to 64 bits, and integers of any size.
 
     Raises
     ------
@@ -57,7 +59,10 @@ def exact(values: np.ndarray | float) -> ExactArray:
     >>> exact(np.array([0.75, -4.0])).mantissa.tolist()
     [3, -1]
     """
-    values = np.asarray(values, np.float64)
+    values = np.asarray(values)
+    if values.dtype.kind in "biu" or _are_integers(values):
+        return _exact_integers(values)
+    values = values.astype(np.float64)
     if not np.isfinite(values).all():
         raise NotExact("a constant is NaN or infinite: it has no exact form")
     fraction, power = np.frexp(values)
@@ -67,4 +72,20 @@ def exact(values: np.ndarray | float) -> ExactArray:
     trailing = np.where(mantissa == 0, 0, np.frexp(low_bit.astype(np.float64))[1] - 1)
     return ExactArray(
         mantissa >> trailing, np.where(mantissa == 0, 0, exponent + trailing).astype(np.int64)
+    )
+
+
+def _are_integers(values: np.ndarray) -> bool:
+    return values.dtype == object and all(isinstance(n, int) for n in values.flat)
+
+
+def _exact_integers(values: np.ndarray) -> ExactArray:
+    """Not by way of float64, which rounds integers of more than 53 bits."""
+    numbers = values.reshape(-1).tolist()
+    trailing = [(n & -n).bit_length() - 1 if n else 0 for n in map(int, numbers)]
+    mantissas = [int(n) >> zeros for n, zeros in zip(numbers, trailing, strict=True)]
+    fits = all(-(2**63) <= m < 2**63 for m in mantissas)
+    return ExactArray(
+        np.array(mantissas, np.int64 if fits else object).reshape(values.shape),
+        np.array(trailing, np.int64).reshape(values.shape),
     )

@@ -28,6 +28,11 @@ class LoweringLayer:
         if not quantizers:
             return x
         q = quantizers[index]
+        if q.overflow == "NONE":
+            raise UnsupportedLayer(
+                f"{self.where}: its {place} quantizer is marked as one of weights (is_weight), "
+                "which HGQ only rounds at inference, so data has no bounds. Use a data quantizer."
+            )
         y = x.quantize(q.k, q.i, q.f, q.rounding, q.overflow, q.scaler)
         scale, offset = q.affine
         if scale != 1.0:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 
 HALF = Fraction(1, 2)
 
@@ -32,12 +33,18 @@ ROUND: dict[str, Callable[[Fraction], int]] = {
 }
 
 
+@lru_cache(maxsize=4096)
+def scaled_and_rounded(m: int, shift: int, rounding: str) -> tuple[Fraction, int]:
+    """``m / 2**shift``, and the integer that `rounding` makes of it."""
+    x = Fraction(m) / Fraction(2) ** shift
+    return x, ROUND[rounding](x)
+
+
 def quantized(m: int, shift: int, k: int, bits: int, rounding: str, overflow: str) -> int:
     """``m / 2**shift`` on the grid of `k` sign bits and `bits` magnitude bits."""
     if k + bits <= 0:
         return 0
-    x = Fraction(m) / Fraction(2) ** shift
-    rounded = ROUND[rounding](x)
+    x, rounded = scaled_and_rounded(m, shift, rounding)
     greatest = 2**bits - 1
     match overflow:
         case "WRAP":

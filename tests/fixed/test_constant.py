@@ -6,13 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis.strategies import floats, integers
 
 from hgq2rtl.errors import NotExact
 from hgq2rtl.fixed import ExactArray, exact
 
-SEEDED = settings(derandomize=True, deadline=None, max_examples=500)
+SEEDED = settings(derandomize=True, deadline=None, max_examples=200)
 
 
 def fraction(constant: ExactArray) -> list[Fraction]:
@@ -60,10 +60,16 @@ def test_mantissas_are_odd_or_zero(x):
 
 
 @SEEDED
-@given(n=integers(-(2**63), 2**63 - 1))
+@given(n=integers(-(2**100), 2**100))
+@example(n=2**53 + 1)
+@example(n=2**64 - 1)
 def test_integers_stay_exact(n):
     """Catches an integer constant rounded to 53 bits on its way through a float."""
-    assert fraction(exact(np.array([n]))) == [Fraction(n)]
+    kinds = [object, np.int64] if -(2**63) <= n < 2**63 else [object]
+    for kind in kinds:
+        constant = exact(np.array([n, 3], kind))
+        assert fraction(constant) == [Fraction(n), 3]
+        assert constant.mantissa[0] % 2 == 1 or n == 0
 
 
 @pytest.mark.parametrize("x", [float("nan"), float("inf"), -float("inf")])

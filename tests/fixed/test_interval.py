@@ -7,7 +7,7 @@ from hypothesis.strategies import composite, integers, sampled_from
 
 from hgq2rtl.fixed import interval_add, interval_mul, interval_shift, interval_union
 
-SEEDED = settings(derandomize=True, deadline=None, max_examples=200)
+SEEDED = settings(derandomize=True, deadline=None, max_examples=100)
 
 
 @composite

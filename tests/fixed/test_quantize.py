@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hgq2rtl.fixed.quantize import rounding_offset
 
 from .definitions import ROUND, quantized, wrapped
 
-SEEDED = settings(derandomize=True, deadline=None, max_examples=300)
+SEEDED = settings(derandomize=True, deadline=None, max_examples=100)
 HUGE = integers(-(2**90), 2**90)
 SMALL = range(-70, 71)
 SHIFTS = range(-2, 5)
@@ -48,11 +49,10 @@ def test_rounding_is_its_definition_at_ties(mode, half_steps, shift):
 def test_quantize_is_its_definition_on_a_whole_small_domain(rounding, overflow):
     """Catches every off-by-one at the ends of a range, at zero bits, at ties and at signs."""
     for shift in SHIFTS:
-        for k in (0, 1):
-            for bits in range(-1, 5):
-                got = [quantize(m, shift, k, bits, rounding, overflow) for m in SMALL]
-                want = [quantized(m, shift, k, bits, rounding, overflow) for m in SMALL]
-                assert got == want, (shift, k, bits)
+        for k, bits in product((0, 1), range(-1, 5)):
+            got = [quantize(m, shift, k, bits, rounding, overflow) for m in SMALL]
+            want = [quantized(m, shift, k, bits, rounding, overflow) for m in SMALL]
+            assert got == want, (shift, k, bits)
 
 
 @pytest.mark.parametrize("overflow", OVERFLOWS)
@@ -64,9 +64,7 @@ def test_quantize_is_its_definition_on_a_whole_small_domain(rounding, overflow):
     bits=integers(-3, 70),
     rounding=sampled_from(ROUNDINGS),
 )
-def test_quantize_is_its_definition_on_integers_of_any_size(
-    overflow, m, shift, k, bits, rounding
-):
+def test_quantize_is_its_definition_on_integers_of_any_size(overflow, m, shift, k, bits, rounding):
     """Catches an overflow mode that holds for small periods only."""
     got = quantize(m, shift, k, bits, rounding, overflow)
     assert got == quantized(m, shift, k, bits, rounding, overflow)
@@ -98,18 +96,18 @@ def test_wrap_gives_the_one_congruent_number_of_the_range(m, lo, bits):
 
 
 @pytest.mark.parametrize("overflow", OVERFLOWS)
-@pytest.mark.parametrize("rounding", ROUNDINGS)
-@SEEDED
+@settings(SEEDED, max_examples=400)
 @given(
     m=integers(-(2**62) + 1, 2**62 - 1),
     shift=integers(-62, 62),
     k=integers(0, 1),
     bits=integers(-2, 62),
+    rounding=sampled_from(ROUNDINGS),
 )
-def test_int64_arrays_agree_with_python_ints(rounding, overflow, m, shift, k, bits):
+def test_int64_arrays_agree_with_python_ints(overflow, m, shift, k, bits, rounding):
     """Catches a step that leaves int64 within the bounds that the module promises."""
-    if shift < 0:
-        m >>= -shift
+    if shift < 0:  # the result must fit too
+        m = m // abs(m or 1) * (abs(m) >> -shift)
     array = np.array([m, -m, m // 3, 0, 1, -1], np.int64)
     got = quantize(array, shift, k, bits, rounding, overflow)
     want = [quantize(n, shift, k, bits, rounding, overflow) for n in array.tolist()]

@@ -85,6 +85,13 @@ def test_a_probe_that_is_not_there_is_named(full, tmp_path):
         bench_of(full, tmp_path, probes=[Probe("layer.nowhere", 3, 0)])
 
 
+def test_a_probe_of_another_width_is_named(full, tmp_path):
+    with pytest.raises(errors.ToolFailed, match="'x1' generates 70 bits"):
+        bench_of(full, tmp_path, probes=[Probe("x1", 69, 0)])
+    with pytest.raises(ValueError, match="one bit and no delay are the least"):
+        Probe("x1", 0, 0)
+
+
 def test_valid_measures_the_latency(full, tmp_path):
     inputs, expected = full.vectors()
     for declared in (1, 4):

@@ -1,0 +1,74 @@
+"""Networks that other people trained for physics: Keras = interpreter = Verilator."""
+
+import numpy as np
+import pytest
+
+import hgq2rtl
+from hgq2rtl.errors import MissingTool
+
+from .trained import MODELS, needs_models
+
+SAMPLES = 20_000
+CORNERS = 500
+QUICK = "ebops530"
+"""Small, and run every time; the others are marked slow."""
+
+FILES = sorted(MODELS.glob("hgq2/jsc_[oc]*/*.keras"))
+CASES = [
+    pytest.param(
+        path,
+        id=f"{path.parent.name}-{path.stem}",
+        marks=[] if path.stem == QUICK else [pytest.mark.slow],
+    )
+    for path in FILES
+]
+
+pytestmark = needs_models
+
+
+def floats(design):
+    """In range, on rounding ties, far outside; then every element at an end of its range."""
+    (x,) = hgq2rtl.verify.float_stimulus(design.program, SAMPLES)
+    ends = np.zeros((2, x.shape[1]))
+    for field in design.program.inputs[0].fields:
+        format = field.format
+        ends[:, field.element] = np.ldexp([format.lo, format.hi], format.exponent)
+    picked = np.random.default_rng(0).integers(0, 2, (CORNERS, x.shape[1]))
+    picked[:2] = [[0], [1]]
+    return np.concatenate([x, np.take_along_axis(ends, picked, axis=0)])
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_keras_interpreter_and_verilog_agree_on_every_bit(path):
+    design = hgq2rtl.compile(path)
+    try:
+        result = design.check(floats(design), model=path)
+    except MissingTool as missing:
+        if "hgq2rtl[train]" not in str(missing):
+            raise
+        pytest.skip(str(missing))
+    assert str(result) == (
+        f"bit-exact: {SAMPLES + CORNERS} samples, 0 mismatches (Keras = interpreter = Verilator)"
+    )
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_what_the_samples_of_that_check_are_worth(path):
+    design = hgq2rtl.compile(path)
+    x = floats(design)
+    shares = design.overflow(x)
+    assert [share.mode for share in shares if share.place.startswith("input ")] == ["WRAP"]
+    assert 0.1 < shares[0].share_of_values < 0.9
+    (m,) = design._interpreter.quantize_inputs([x])
+    for n, field in enumerate(design.program.inputs[0].fields):
+        assert {field.format.lo, field.format.hi, 0} <= set(m[:, n].tolist())
+    assert len(np.unique(m, axis=0)) > SAMPLES / 2
+    outputs = design.predict(x)
+    assert (np.ptp(outputs, axis=0) > 0).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_million_integers_on_the_ports(path):
+    design = hgq2rtl.compile(path)
+    assert design.check(samples=1_000_000).samples == 1_000_000
