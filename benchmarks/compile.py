@@ -71,9 +71,8 @@ def report(model: Path, seconds: dict[str, list[float]]) -> None:
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     print(f"{model.name}, whole process, seconds")
     for name, times in seconds.items():
-        print(
-            f"  {name:8} median {medians[name]:6.2f}   min {min(times):6.2f}   max {max(times):6.2f}"
-        )
+        spread = f"min {min(times):6.2f}   max {max(times):6.2f}"
+        print(f"  {name:8} median {medians[name]:6.2f}   {spread}")
     ratio = medians["hgq2rtl"] / medians["alkaid"]
     print(f"  hgq2rtl / alkaid = {ratio:.2f}   (at most 0.50 is wanted)")
     folder = HERE / "results"

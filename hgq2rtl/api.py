@@ -20,7 +20,7 @@ from .frontends import LayerGraph, from_model, read
 from .ir import Program
 from .ir.interpreter import Interpreter
 from .lowering import FormatWish, lower
-from .lowering.ebops import ebops
+from .lowering.ebops import ebops, stored_ebops
 from .lowering.wishes import parse_wishes
 from .passes import run_passes
 from .report import info_report, make_report
@@ -112,7 +112,12 @@ def compile(
         target,
         # Layer 0 of the Program is its inputs; calls follow in order.
         ebops=dict(enumerate(ebops(graph), 1)),
-        model={"source": graph.source, "origin": graph.origin, "sha256": _hash(model)},
+        model={
+            "source": graph.source,
+            "origin": graph.origin,
+            "sha256": _hash(model),
+            "stored_ebops": stored_ebops(graph),
+        },
         options={**vars(wish), **vars(controls)},
         command=command,
     )

@@ -23,6 +23,16 @@ def ebops(graph: LayerGraph) -> list[float]:
     return [_ebops_of(call, [graph.shapes[t] for t in call.inputs]) for call in graph.calls]
 
 
+def stored_ebops(graph: LayerGraph) -> int:
+    """What the file says: EBOPs as training last saw them.
+
+    Ranges move on after that (they shrink a little in every step), so an
+    untraced checkpoint differs by a few per cent from its own formats.
+    """
+    layers = {id(call.layer): call.layer for call in graph.calls}
+    return sum(int(layer.config.get("stored_ebops") or 0) for layer in layers.values())
+
+
 def _ebops_of(call: Call, shapes: Sequence[Shape]) -> float:
     formula = _FORMULAS.get(call.layer.class_name)
     if formula is None or not call.layer.quantizers.get("input"):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..frontends.graph import Call, LayerGraph, Quantizer
-from ..lowering.ebops import ebops
+from ..lowering.ebops import ebops, stored_ebops
 from ..lowering.layer import quantized_constant
 
 
@@ -27,6 +27,7 @@ def info_report(graph: LayerGraph) -> dict[str, Any]:
         "outputs": [_tensor(graph, port) for port in graph.outputs],
         "layers": layers,
         "ebops": round(sum(layer["ebops"] for layer in layers), 3),
+        "stored_ebops": stored_ebops(graph),
         "weights": weights,
         "weights_kept": kept,
         "pruned_share": round(1 - kept / weights, 6) if weights else 0.0,
