@@ -10,6 +10,14 @@ from pathlib import Path
 
 import pytest
 
+import hgq2rtl
+from hgq2rtl.ir import parse, verify
+from hgq2rtl.passes import run_passes
+from hgq2rtl.report import make_report
+from hgq2rtl.rtl import emit
+from hgq2rtl.schedule import ScheduleWish, schedule
+from hgq2rtl.targets import target_for
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 
@@ -63,3 +71,29 @@ def hgq2rtl_command(cache) -> Command:
         )
 
     return run
+
+
+TINY = """
+port input "x" (2) = 0:s8e-3:RND:WRAP:1.0 1:u4e0:TRN:SAT:1.0
+port output "y" (2) = 0:s6e-2:EXACT:EXACT:1.0 1:u4e0:EXACT:EXACT:1.0
+layer "inputs" InputLayer
+layer "sum" QDense
+layer "outputs" Output
+%0 = input field=0 : s8e-3 @0[0]
+%1 = input field=1 : u4e0 @0[1]
+%2 = add %0, %1 shift=3 : s9e-3 @1[0]
+%3 = quantize %2 shift=1 rounding=RND overflow=SAT k=1 bits=5 : s6e-2 @1[0]
+output %3 field=0 @2[0]
+output %1 field=1 @2[1]
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny() -> hgq2rtl.Design:
+    """Two inputs, their sum rounded and saturated, and the second handed on; in two stages."""
+    lowered = verify(parse(TINY))
+    program = run_passes(lowered)
+    timing = schedule(program, target_for(), ScheduleWish(stages=2))
+    rtl = emit(timing, "tiny")
+    report = make_report(timing, rtl, target_for(), {}, {"source": "tiny"}, {}, ())
+    return hgq2rtl.Design(program, timing, rtl, report, lowered)

@@ -127,7 +127,7 @@ class Format:
         """
         match = _TEXT.fullmatch(text)
         if not match:
-            raise BadProgram(f"{text!r} is no format: write for example s12e-3 or u4e0[1,9]")
+            raise BadProgram(f"{text[:60]!r} is no format: write for example s12e-3 or u4e0[1,9]")
         sign, width, exponent, lo, hi = match.groups()
         full = cls.of_width(int(width), sign == "s", int(exponent))
         if lo is None:

@@ -30,7 +30,7 @@ from .operations import (
     relu,
     slice_,
 )
-from .program import Field, LayerName, Program, ProgramPort, Table, Value
+from .program import Field, LayerName, Program, ProgramPort, Table, Value, nearest_int64
 from .ranges import range_of
 
 _INT64 = 2**63
@@ -314,12 +314,5 @@ def _interval_columns(
             for v, each in enumerate(intervals)
             if not (-_INT64 <= each[0] and each[1] < _INT64)
         }
-        both = np.array([_nearest_int64(*each) for each in intervals], np.int64).reshape(-1, 2)
+        both = np.array([nearest_int64(*each) for each in intervals], np.int64).reshape(-1, 2)
         return both[:, 0].copy(), both[:, 1].copy(), big
-
-
-def _nearest_int64(lo: int, hi: int) -> tuple[int, int]:
-    """What the columns hold for an interval: sign and whether it is one number stay true."""
-    room = int(lo < hi)
-    lo = min(max(lo, -_INT64), _INT64 - 1 - room)
-    return lo, min(max(hi, lo + room), _INT64 - 1)

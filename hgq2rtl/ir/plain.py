@@ -23,7 +23,7 @@ def plainly_sound(program: Program) -> np.ndarray:
     if not len(program):
         return sound
     ready = _has_ready_operands(program)
-    sound[(program.operation == const.code) & (program.lo == program.hi)] = True
+    sound[(program.operation == const.code) & (program.lo == program.hi) & ready] = True
     for which, rule in ((add, _add), (slice_, _slice), (mask, _mask)):
         values = np.flatnonzero((program.operation == which.code) & ready)
         if values.size:
@@ -88,7 +88,8 @@ def _mask(program: Program, values: np.ndarray) -> np.ndarray:
     is_bit = (program.lo[bit] >= 0) & (program.hi[bit] <= 1)
     is_legal = np.isin(program.attribute[values, 0], (0, 1))
     lo, hi = np.minimum(program.lo[a], 0), np.maximum(program.hi[a], 0)
-    return is_bit & is_legal & _holds(program, values, lo, hi)
+    is_small = _is_small(program, a)  # the columns do not hold intervals beyond int64
+    return is_bit & is_legal & is_small & _holds(program, values, lo, hi)
 
 
 def _operands(program: Program, values: np.ndarray, count: int) -> tuple[np.ndarray, ...]:

@@ -173,6 +173,23 @@ class Program:
         return to_text(self)
 
 
+def nearest_int64(lo: int, hi: int) -> tuple[int, int]:
+    """What `lo` and `hi` hold for an interval of `big`.
+
+    Its sign, and whether it is one number, can be read from the columns alone.
+    """
+    least, most = -(2**63), 2**63 - 1
+    room = int(lo < hi)
+    lo = min(max(lo, least), most - room)
+    return lo, min(max(hi, lo + room), most)
+
+
+def integer_array(numbers: Sequence[int]) -> np.ndarray:
+    """int64, or Python ints where one of them needs more."""
+    fits = all(-(2**63) <= n < 2**63 for n in numbers)
+    return np.array(numbers, np.int64 if fits else object)
+
+
 class Rows(NamedTuple):
     """A Program's columns as lists, one entry per value."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from ..errors import BadProgram
 from ..fixed import Format
 from .operations import MOST_ATTRIBUTES, OPERATIONS
-from .program import Field, LayerName, Program, ProgramPort, Table
+from .program import Field, LayerName, Program, ProgramPort, Table, integer_array
 from .verifier import verify
 
 KIND = "hgq2rtl-program"
@@ -68,15 +69,15 @@ def from_json(data: Any) -> Program:
         raise BadProgram("this is no hgq2rtl Program: it lacks its kind")
     if data.get("version") != VERSION:
         raise BadProgram(
-            f"Program version {data.get('version')!r} is unknown here: this hgq2rtl reads "
+            f"Program version {data.get('version')!r:.40} is unknown here: this hgq2rtl reads "
             f"version {VERSION}. Compile the model again."
         )
     if data.get("operations") != [o.name for o in OPERATIONS]:
         raise BadProgram("the Program uses another set of operations. Compile the model again.")
     try:
         program = _program(data)
-    except (KeyError, TypeError, ValueError, OverflowError, IndexError) as problem:
-        raise BadProgram(f"the Program is damaged: {problem!r}") from None
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as problem:
+        raise BadProgram(f"the Program is damaged: {problem!r:.200}") from None
     return verify(program)
 
 
@@ -91,22 +92,21 @@ def load(path: Path) -> Program:
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             text = file.read(LARGEST + 1)
-        if len(text) > LARGEST:
-            raise BadProgram(f"{path.name} holds more than {LARGEST} bytes")
-        return from_json(json.loads(text))
-    except (OSError, EOFError, UnicodeDecodeError, RecursionError, json.JSONDecodeError) as problem:
+        is_too_long = len(text) > LARGEST
+        data = None if is_too_long else json.loads(text)
+    except (OSError, EOFError, zlib.error, RecursionError, ValueError) as problem:
         raise BadProgram(f"{path} cannot be read as a Program: {problem}") from None
+    if is_too_long:
+        raise BadProgram(f"{path.name} holds more than {LARGEST} bytes")
+    return from_json(data)
 
 
 def _program(data: dict[str, Any]) -> Program:
-    columns = {
-        name: np.array(data["columns"][name], np.int64).astype(kind)
-        for name, kind in _COLUMNS.items()
-    }
+    columns = {name: _column(data["columns"][name], kind) for name, kind in _COLUMNS.items()}
     n = len(columns["operation"])
     attribute = np.zeros((n, MOST_ATTRIBUTES), np.int64)
     for v, row in data["attribute"].items():
-        attribute[_index(v, n)] = row
+        attribute[_index(v, n)] = _column(row, np.int64, MOST_ATTRIBUTES)
     return Program(
         **columns,
         weight=_weights(data["weight"], len(columns["operand"])),
@@ -116,9 +116,29 @@ def _program(data: dict[str, Any]) -> Program:
         outputs=tuple(_port(each) for each in data["outputs"]),
         layers=tuple(LayerName(str(name), str(kind)) for name, kind in data["layers"]),
         tables=tuple(
-            Table(int(base), np.array(contents, np.int64)) for base, contents in data["tables"]
+            Table(_integer(base), integer_array([_integer(n) for n in contents]))
+            for base, contents in data["tables"]
         ),
     )
+
+
+def _column(stored: list[int], kind: type, length: int | None = None) -> np.ndarray:
+    """A flat list of integers that `kind` holds: NumPy alone would cut or wrap them."""
+    if not all(type(n) is int for n in stored):
+        raise TypeError("a column holds something else than integers")
+    if length is not None and len(stored) != length:
+        raise ValueError(f"{len(stored)} numbers instead of {length}")
+    wide = np.array(stored, np.int64)
+    column = wide.astype(kind)
+    if not np.array_equal(column, wide):
+        raise ValueError(f"a column holds a number that is no {np.dtype(kind)}")
+    return column
+
+
+def _integer(stored: Any) -> int:
+    if type(stored) is not int:
+        raise TypeError(f"{stored!r:.40} is no integer")
+    return stored
 
 
 def _index(text: str, limit: int) -> int:
@@ -129,10 +149,9 @@ def _index(text: str, limit: int) -> int:
 
 
 def _weights(stored: dict[str, int], count: int) -> np.ndarray:
-    fits = all(-(2**63) <= w < 2**63 for w in stored.values())
-    weights = np.zeros(count, np.int64 if fits else object)
+    weights = np.zeros(count, integer_array([_integer(w) for w in stored.values()]).dtype)
     for n, weight in stored.items():
-        weights[_index(n, count)] = int(weight)
+        weights[_index(n, count)] = weight
     return weights
 
 
@@ -150,7 +169,7 @@ def _port_json(port: ProgramPort) -> dict[str, Any]:
 def _port(data: dict[str, Any]) -> ProgramPort:
     return ProgramPort(
         str(data["name"]),
-        tuple(int(n) for n in data["shape"]),
+        tuple(_integer(n) for n in data["shape"]),
         tuple(_port_field(*field) for field in data["fields"]),
     )
 
@@ -160,7 +179,7 @@ def _port_field(
 ) -> Field:
     keeps_negative = None if sign is None else bool(sign)
     return Field(
-        int(element),
+        _integer(element),
         Format.parse(format),
         str(rounding),
         str(overflow),

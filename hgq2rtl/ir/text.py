@@ -21,13 +21,11 @@ import json
 import re
 from collections.abc import Iterable
 
-import numpy as np
-
 from ..errors import BadProgram
 from ..fixed import Format
 from .builder import Builder
-from .operations import BY_NAME, Operation, const, input_, lincomb, output
-from .program import Field, LayerName, Program, ProgramPort, Table, Value
+from .operations import BY_NAME, Attribute, Operation, const, input_, lincomb, output
+from .program import Field, LayerName, Program, ProgramPort, Table, Value, integer_array
 
 # -- writing ---------------------------------------------------------------
 
@@ -110,9 +108,12 @@ class _Parser:
                 continue
             try:
                 self._line(line)
-            except (KeyError, IndexError, ValueError) as problem:
+            except (IndexError, ValueError) as problem:
                 raise BadProgram(f"line {number}: {line[:80]!r}: {problem}") from None
-        program = self.builder.build()
+        try:
+            program = self.builder.build()
+        except OverflowError:
+            raise BadProgram("an attribute or a layer's number is beyond 64 bits") from None
         return program if self.has_ports else self._with_loose_ports(program)
 
     def _line(self, line: str) -> None:
@@ -121,7 +122,7 @@ class _Parser:
         elif match := _LAYER.fullmatch(line):
             self.builder.layers.append(LayerName(json.loads(match[1]), match[2]))
         elif match := _TABLE.fullmatch(line):
-            contents = np.array([int(n) for n in match[2].split()], np.int64)
+            contents = integer_array([int(n) for n in match[2].split()])
             self.builder.tables.append(Table(int(match[1]), contents))
         elif match := _VALUE.fullmatch(line):
             self._value(*match.groups())
@@ -166,7 +167,7 @@ class _Parser:
         )
 
     def _output(self, operand: str, rest: str, layer: str | None, element: str | None) -> None:
-        value = self.names[operand]
+        value = self._known(operand)
         _, _, attributes, _ = self._words(output, f"{operand} {rest}")
         if not self.has_ports:
             attributes.setdefault("field", len(self.loose_outputs))
@@ -189,16 +190,14 @@ class _Parser:
             name, is_attribute, given = word.partition("=")
             weight, is_term, operand = word.partition("*")
             if is_attribute:
-                attribute = known[name]
-                attributes[name] = given if attribute.words else int(given)
-                attribute.encode(attributes[name])
+                attributes[name] = _attribute(which, known.get(name), name, given)
             elif word == "wrap":
                 wraps = True
             elif is_term:
-                operands.append(self.names[operand])
+                operands.append(self._known(operand))
                 weights.append(int(weight))
             else:
-                operands.append(self.names[word])
+                operands.append(self._known(word))
         for attribute in which.attributes:
             is_port = attribute.name == "field" and not self.has_ports
             if attribute.default is None and attribute.name not in attributes and not is_port:
@@ -207,6 +206,11 @@ class _Parser:
             raise ValueError(f"{which.name} takes {which.operands} operands")
         return operands, weights, attributes, wraps
 
+    def _known(self, name: str) -> int:
+        if name not in self.names:
+            raise ValueError(f"there is no {name} above")
+        return self.names[name]
+
     def _with_loose_ports(self, program: Program) -> Program:
         def port(name: str, formats: Iterable[Format]) -> tuple[ProgramPort, ...]:
             fields = tuple(Field(n, format) for n, format in enumerate(formats))
@@ -214,6 +218,16 @@ class _Parser:
 
         outputs = [program.format(v) for v in self.loose_outputs]
         return program.with_ports(port("x", self.loose_inputs), port("y", outputs))
+
+
+def _attribute(which: Operation, attribute: Attribute | None, name: str, given: str) -> int | str:
+    if attribute is None:
+        raise ValueError(f"{which.name} has no attribute {name!r}")
+    if not attribute.words:
+        return int(given)
+    if given not in attribute.words:
+        raise ValueError(f"{name} is one of {', '.join(attribute.words)}, not {given!r}")
+    return given
 
 
 def _field(text: str) -> Field:

@@ -10,11 +10,13 @@ that are compared (a relu, a maximum) what the comparison says.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ..errors import BadProgram
+from ..fixed import OVERFLOWS, ROUNDINGS, bit_width
 from .guards import guarded_interval
 from .operations import (
     OPERATIONS,
@@ -31,10 +33,10 @@ from .operations import (
     quantize_,
 )
 from .plain import plainly_sound
-from .program import Program, ProgramPort, Value
+from .program import Field, Program, ProgramPort, Value, nearest_int64
 from .ranges import Interval, range_of
 
-WIDEST = 1 << 16
+WIDEST = 1 << 13
 """Bits beyond which a shift or width is an accident, not a circuit."""
 
 LinearForm = dict[int, int]
@@ -49,6 +51,7 @@ def verify(program: Program) -> Program:
         Naming the value and the rule it breaks.
     """
     _verify_columns(program)
+    _verify_ports(program)
     forms: dict[int, LinearForm] = {}
     for v in np.flatnonzero(~plainly_sound(program)).tolist():
         problem = _problem(program, program[v], forms)
@@ -67,16 +70,41 @@ def _verify_columns(program: Program) -> None:
     for name, length in lengths.items():
         if length != n:
             raise BadProgram(f"column {name} has {length} rows for {n} values")
-    if len(program.start) != n + 1 or (n and program.start[-1] != len(program.operand)):
+    start = program.start
+    if len(start) != n + 1 or start[0] != 0 or start[-1] != len(program.operand):
         raise BadProgram("column start does not divide the operands")
     if np.any(np.diff(program.start) < 0) or len(program.weight) != len(program.operand):
         raise BadProgram("columns start, operand and weight disagree")
     if np.any(program.operation >= len(OPERATIONS)):
         raise BadProgram("an operation code is unknown: the Program is of another version")
-    for name, limit in (("layer", len(program.layers)),):
-        column = getattr(program, name)
-        if np.any(column < -1) or np.any(column >= limit):
-            raise BadProgram(f"column {name} points outside its table of {limit}")
+    layers = len(program.layers)
+    if np.any(program.layer < -1) or np.any(program.layer >= layers):
+        raise BadProgram(f"column layer points outside its table of {layers}")
+    for v, interval in program.big.items():
+        if (program.lo[v], program.hi[v]) != nearest_int64(*interval):
+            raise BadProgram(f"%{v}: its big interval and its columns disagree")
+
+
+def _verify_ports(program: Program) -> None:
+    for word, ports in (("input", program.inputs), ("output", program.outputs)):
+        for port in ports:
+            size = math.prod(port.shape)
+            if any(length < 0 for length in port.shape):
+                raise BadProgram(f"{word} {port.name!r}: {port.shape} is no shape")
+            for n, field in enumerate(port.fields):
+                problem = _problem_of_field(field, size)
+                if problem:
+                    raise BadProgram(f"field {n} of {word} {port.name!r}: {problem}")
+
+
+def _problem_of_field(field: Field, size: int) -> str | None:
+    if not 0 <= field.element < size:
+        return f"there is no element {field.element}"
+    if field.rounding not in (*ROUNDINGS, "EXACT") or field.overflow not in (*OVERFLOWS, "EXACT"):
+        return f"there is no quantizer {field.rounding:.40}, {field.overflow:.40}"
+    if not math.isfinite(field.scaler) or field.scaler == 0:
+        return f"{field.scaler} is no scaler"
+    return None
 
 
 def _problem(program: Program, value: Value, forms: dict[int, LinearForm]) -> str | None:
@@ -162,9 +190,15 @@ def _problem_of_format(program: Program, value: Value, forms: dict[int, LinearFo
         if lo <= exact[0] and exact[1] <= hi:
             return None
     return (
-        f"the result reaches [{exact[0]}, {exact[1]}] and the format is {value.format}: "
+        f"the result reaches {_shown(exact)} and the format is {value.format}: "
         "widen it or mark it wrap"
     )
+
+
+def _shown(interval: Interval) -> str:
+    """An interval as people can read it, and as Python can print it."""
+    width = bit_width(*interval)
+    return f"[{interval[0]}, {interval[1]}]" if width <= WIDEST else f"{width} bits"
 
 
 def _further_proofs(

@@ -73,7 +73,8 @@ def _(builder: Builder, value: Value, operands: list[int]) -> int:
     shift = value.attributes["shift"]
     is_less = builder.compare(a, b, "lt", shift)
     interval = range_of[max_](builder.intervals[a], builder.intervals[b], shift)
-    return builder.mux(is_less, b, a, -shift, interval=interval)
+    exponent = value.format.exponent
+    return builder.mux(is_less, b, a, -shift, interval=interval, exponent=exponent)
 
 
 @expands(min_)
@@ -82,7 +83,8 @@ def _(builder: Builder, value: Value, operands: list[int]) -> int:
     shift = value.attributes["shift"]
     is_less = builder.compare(a, b, "lt", shift)
     interval = range_of[min_](builder.intervals[a], builder.intervals[b], shift)
-    return builder.mux(is_less, a, b, shift, interval=interval)
+    exponent = value.format.exponent
+    return builder.mux(is_less, a, b, shift, interval=interval, exponent=exponent)
 
 
 def sign_bit(builder: Builder, x: int) -> int:

@@ -47,12 +47,14 @@ def schedule(program: Program, target: Target, wish: ScheduleWish | None = None)
         _check_clock(program, times, clock_ns, target)
         found = _assign(program, times, clock_ns - setup, launch, target.delay_ns["clock_to_out"])
     count = max(found.number, wish.stages or 1)
-    stage = np.array(found.stage, np.int32)
-    stage[program.values_of(output)] = count - 1
+    stage, arrival = np.array(found.stage, np.int32), np.array(found.arrival)
+    outputs = program.values_of(output)
+    waiting = outputs[stage[outputs] < count - 1]  # behind registers up to the last stage
+    stage[waiting], arrival[waiting] = count - 1, target.delay_ns["clock_to_out"]
     return Schedule(
         program=program,
         stage=stage,
-        arrival_ns=np.array(found.arrival),
+        arrival_ns=arrival,
         stages=count,
         clock_ns=clock_ns,
         setup_ns=setup if clock_ns else 0.0,

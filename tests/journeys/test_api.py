@@ -166,7 +166,7 @@ def test_several_inputs_and_outputs(tmp_path):
         assert all(map(np.array_equal, made, y))
     assert all(map(np.array_equal, design.simulate(x), y))
     exact = design.predict(x, exact=True)
-    assert all(np.array_equal(np.ldexp(m.astype(float), e), want) for (m, e), want in zip(exact, y))
+    assert all(map(np.array_equal, [np.ldexp(m.astype(float), e) for m, e in exact], y))
     np.savez(tmp_path / "x.npz", **dict(zip(names, x, strict=True)))
     assert design.check(dict(zip(names, x, strict=True))).samples == len(x[0])
 
@@ -248,8 +248,8 @@ def test_a_format_fixes_the_port(relu, wish):
         ),
         (
             8.0,
-            "input 'x', sample 0, element 1: 8.0 is outside [-128, 127] * 2**-4, and the port takes "
-            "only numbers that s8e-4 holds exactly. Clip them first.",
+            "input 'x', sample 0, element 1: 8.0 is outside [-128, 127] * 2**-4, and the port "
+            "takes only numbers that s8e-4 holds exactly. Clip them first.",
         ),
     ],
 )

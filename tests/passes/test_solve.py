@@ -1,0 +1,212 @@
+"""solve-linear: linear combinations become additions, block by block."""
+
+from __future__ import annotations
+
+import pytest
+
+from hgq2rtl.ir import parse, verify
+from hgq2rtl.ir.operations import add, lincomb
+from hgq2rtl.passes import fold_constants, remove_dead_values, solve_linear_groups
+
+from .rewrites import assert_rewrites, assert_same_outputs
+
+
+def solve_and_clean(program):
+    return remove_dead_values(fold_constants(solve_linear_groups(program)))
+
+
+def test_a_product_is_signed_digits():
+    """Catches a multiplier, or binary digits where signed ones are fewer."""
+    assert_rewrites(
+        solve_and_clean,
+        """
+        %0 = input : s4e0
+        %1 = lincomb 7*%0 : s7e0[-56,49]
+        output %1
+        """,
+        """
+        %0 = input : s4e0
+        %1 = add %0, %0 sign=-1 shift=-3 : s7e-3[-56,49]
+        %2 = slice %1 : s7e0[-56,49]
+        output %2
+        """,
+    )
+
+
+def test_constants_are_added_once():
+    """Catches a constant that is multiplied, or added twice."""
+    assert_rewrites(
+        solve_and_clean,
+        """
+        %0 = input : s4e0
+        %1 = input : s4e0
+        %2 = const : u3e0[5,5]
+        %3 = const : s2e0[-2,-2]
+        %4 = lincomb 1*%0 3*%2 1*%1 -1*%3 : u5e0[1,31]
+        output %4
+        """,
+        """
+        %0 = input : s4e0
+        %1 = input : s4e0
+        %2 = add %0, %1 : s5e0[-16,14]
+        %3 = const : u5e0[17,17]
+        %4 = add %3, %2 : u5e0[1,31]
+        output %4
+        """,
+    )
+
+
+def test_a_power_of_two_is_wires():
+    """Catches an adder for a shift."""
+    assert_rewrites(
+        solve_and_clean,
+        """
+        %0 = input : s4e0
+        %1 = lincomb 8*%0 : s7e0[-64,56]
+        output %1
+        """,
+        """
+        %0 = input : s4e0
+        %1 = slice %0 low=-3 : s7e0[-64,56]
+        output %1
+        """,
+    )
+
+
+def test_a_negation_is_a_subtraction_from_the_constant():
+    """Catches a negation and an addition where one subtraction does both."""
+    assert_rewrites(
+        solve_and_clean,
+        """
+        %0 = input : s4e0
+        %1 = const : u3e0[5,5]
+        %2 = lincomb -4*%0 1*%1 : s7e0[-23,37]
+        output %2
+        """,
+        """
+        %0 = input : s4e0
+        %1 = const : u3e0[5,5]
+        %2 = add %1, %0 sign=-1 shift=2 : s7e0[-23,37]
+        output %2
+        """,
+    )
+
+
+def test_members_of_a_group_share_their_sums():
+    """Catches a block that is solved column by column."""
+    program = verify(
+        parse("""
+        %0 = input : s4e0
+        %1 = input : s4e0
+        %2 = lincomb 1*%0 1*%1 group=1 : s5e0[-16,14]
+        %3 = lincomb 2*%0 2*%1 group=1 : s6e0[-32,28]
+        %4 = lincomb 1*%0 1*%1 group=2 : s5e0[-16,14]
+        output %2
+        output %3
+        output %4
+        """)
+    )
+    solved = solve_and_clean(program)
+    assert len(solved.values_of(add)) == 2  # one for each group
+    assert_same_outputs(program, solved)
+
+
+def test_a_member_that_needs_a_later_value_is_a_block_of_its_own():
+    """Catches a block that is built before its operands."""
+    assert_rewrites(
+        solve_and_clean,
+        """
+        %0 = input : s4e0
+        %1 = lincomb 1*%0 group=1 : s4e0
+        %2 = relu %1 : u3e0
+        %3 = lincomb 1*%2 1*%0 group=1 : s5e0[-8,14]
+        output %3
+        """,
+        """
+        %0 = input : s4e0
+        %1 = relu %0 : u3e0
+        %2 = add %1, %0 : s5e0[-8,14]
+        output %2
+        """,
+    )
+
+
+def test_a_sum_that_wraps_is_cut():
+    """Catches bits above the format, and a cut that the verifier cannot see."""
+    assert_rewrites(
+        solve_and_clean,
+        """
+        %0 = input : s4e0
+        %1 = const : u3e0[5,5]
+        %2 = lincomb 3*%0 group=1 wrap : u4e0
+        %3 = lincomb 3*%0 1*%1 group=1 wrap : s3e0
+        %4 = lincomb 5*%1 group=1 wrap : s3e0
+        output %2
+        output %3
+        output %4
+        """,
+        """
+        %0 = input : s4e0
+        %1 = add %0, %0 sign=-1 shift=-2 : s6e-2[-24,21]
+        %2 = slice %1 wrap : u4e0
+        %3 = const : u3e0[5,5]
+        %4 = add %3, %1 wrap : s3e0
+        %5 = const : u1e0[1,1]
+        output %2
+        output %4
+        output %5
+        """,
+    )
+
+
+def test_ranges_are_those_of_whole_forms():
+    """``4x - x`` is ``3x`` wide: catches a range from the operands alone."""
+    program = verify(parse("%0 = input : s8e0\n%1 = lincomb 3*%0 : s10e0[-384,381]\noutput %1"))
+    (adder,) = solve_linear_groups(program).values_of(add).tolist()
+    assert solve_linear_groups(program).interval(adder) == (-384, 381)
+
+
+@pytest.mark.parametrize("weights", [(2**70, -(2**69)), (3**50, 5**40), (-(2**63), 2**63)])
+def test_wide_weights_are_solved(weights):
+    """Catches a coefficient that passes through int64."""
+    a, b = weights
+    lo = sum(min(w * -8, w * 7) for w in weights)
+    hi = sum(max(w * -8, w * 7) for w in weights)
+    width = max(hi.bit_length(), (-lo - 1).bit_length()) + 1
+    program = verify(
+        parse(f"""
+        %0 = input : s4e0
+        %1 = input : s4e0
+        %2 = lincomb {a}*%0 {b}*%1 : s{width}e0[{lo},{hi}]
+        output %2
+        """)
+    )
+    solved = verify(solve_linear_groups(program))
+    assert not len(solved.values_of(lincomb))
+    assert_same_outputs(program, solved)
+
+
+def test_values_keep_their_place():
+    """Reports and names ask for it: catches a sum that belongs to no output or layer."""
+    assert_rewrites(
+        solve_and_clean,
+        """
+        layer "dense" QDense
+        %0 = input : s4e0
+        %1 = input : s4e0
+        %2 = lincomb 1*%0 2*%1 group=1 : s6e0[-24,21] @0[0]
+        %3 = lincomb 3*%1 group=1 : s6e0[-24,21] @0[1]
+        output %2
+        output %3
+        """,
+        """
+        layer "dense" QDense
+        %0 = input : s4e0
+        %1 = input : s4e0
+        %2 = add %0, %1 shift=1 : s6e0[-24,21] @0[0]
+        %3 = add %1, %1 sign=-1 shift=-2 : s6e-2[-24,21] @0[1]
+        %4 = slice %3 : s6e0[-24,21] @0[1]
+        output %2
+        output %4
+        """,
+    )
