@@ -166,13 +166,12 @@ struct Lane {
         const int period = bits + static_cast<int>(i.immediate);
         const int reach = shift + period < last ? shift + period : last;
         const T unit = one(shift);
-        const T top = one(bits);
-        const T least = static_cast<T>(i.immediate > 0 ? -top : 0);
+        const T least = static_cast<T>(i.immediate > 0 ? -one(bits) : 0);
         const T low_bits = static_cast<T>(one(period) - 1);
         write(i, target, n, [=](std::size_t v) {
             const V m = left(a[v], up);
             const V r = shift > 0 ? rounded<mode>(m, shift) : m;
-            const V wrapped = ((r - top - least) & low_bits) + least;
+            const V wrapped = ((r - least) & low_bits) + least;
             const V magnitude = choose(m < 0, -m, m);
             const V is_outer = bit(right(m, reach)) & (magnitude + magnitude > unit);
             const V is_folded = bit(right(m + m + unit, reach));

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from hgq2rtl.sim.ports import FORMAT, VERSION
+
 from ..rtl import Rtl
-from ..rtl.ports import PORTS_FORMAT, PORTS_VERSION, bus_json
+from ..rtl.ports import bus_json
 from ..schedule import Schedule
 
 
@@ -13,8 +15,8 @@ def ports_json(rtl: Rtl, schedule: Schedule) -> dict[str, Any]:
     """The content of ``ports.json``, plain data."""
     options = rtl.options
     return {
-        "format": PORTS_FORMAT,
-        "version": PORTS_VERSION,
+        "format": FORMAT,
+        "version": VERSION,
         "top": rtl.top,
         "latency_cycles": schedule.latency_cycles,
         "initiation_interval": 1,

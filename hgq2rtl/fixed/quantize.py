@@ -134,8 +134,9 @@ def _wrap_triangle(m: Any, rounded: Any, shift: int, k: int, bits: int) -> Any:
     if shift < 0:
         m, shift = m << -shift, 0
     period = k + bits
-    wrapped = wrap(rounded - (1 << bits), -k << bits, period)
+    wrapped = wrap(rounded, -k << bits, period)
     is_outer = ((m >> (shift + period)) & 1) * (2 * abs(m) > (1 << shift))
-    is_folded = ((2 * m + (1 << shift)) >> (shift + period)) & 1
+    # Bit `shift + period` of 2 * m + 2**shift, whose sum may not fit int64.
+    is_folded = ((m + ((1 << shift) >> 1)) >> (shift + period - 1)) & 1
     flips = is_outer ^ is_folded
     return wrapped * (1 - 2 * flips) - flips

@@ -129,7 +129,7 @@ def _column(stored: list[int], kind: type, length: int | None = None) -> np.ndar
     if length is not None and len(stored) != length:
         raise ValueError(f"{len(stored)} numbers instead of {length}")
     wide = np.array(stored, np.int64)
-    column = wide.astype(kind)
+    column: np.ndarray = wide.astype(kind)
     if not np.array_equal(column, wide):
         raise ValueError(f"a column holds a number that is no {np.dtype(kind)}")
     return column

@@ -77,7 +77,7 @@ def _sum_alone_constant(kernel: ExactArray, labels: str, others: str) -> tuple[E
         axis = labels.index(c)
         finest = int(kernel.exponent.min())
         mantissa = kernel.mantissa.astype(object) << (kernel.exponent - finest).astype(object)
-        summed = mantissa.sum(axis=axis)
+        summed = np.asarray(mantissa.sum(axis=axis))
         kernel = ExactArray(summed, np.full(summed.shape, finest, np.int64))
         labels = labels.replace(c, "")
     return kernel, labels

@@ -114,6 +114,8 @@ class FixedArray:
 
     def __matmul__(self, kernel: ExactArray) -> FixedArray:
         """``(..., n) @ (n, m)``: one linear block per leading index."""
+        if self.shape[-1:] != kernel.shape[:1]:
+            raise ValueError(f"{self.shape} @ {kernel.shape}: the inner sizes differ")
         rows = self._formatted().reshape((-1, self.shape[-1]))
         out = np.empty((rows.shape[0], kernel.shape[1]), np.int64)
         for r in range(rows.shape[0]):
@@ -263,7 +265,7 @@ class FixedArray:
         if fraction != 0.5:
             raise NotExact(
                 f"{self.tracer.where}: a division by the scaler {scaler!r} has no finite binary "
-                "form. Use a power of two."
+                "form here. Use a positive power of two."
             )
         return power - 1
 

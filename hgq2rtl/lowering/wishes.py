@@ -45,7 +45,11 @@ def split_wish(text: str) -> tuple[str, str]:
 def _parse(wish: Wish, direction: str) -> FormatWish:
     if isinstance(wish, FormatWish):
         return wish
-    parts = [p.strip() for p in wish.split(",")] if isinstance(wish, str) else list(wish)
+    parts: list[str | int]
+    if isinstance(wish, str):
+        parts = [part.strip() for part in wish.split(",")]
+    else:
+        parts = list(wish) if isinstance(wish, Sequence) else []
     is_number = [re.fullmatch(r"-?\d{1,6}", str(p)) is not None for p in parts[:3]]
     if not 3 <= len(parts) <= 5 or not all(is_number):
         raise BadOption(

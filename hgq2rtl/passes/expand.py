@@ -169,8 +169,7 @@ def _wrap_triangle(builder: Builder, x: int, rounded: int, shift: int, k: int, b
         x, shift = builder.slice(x, shift), 0
     period = k + bits
     low = -k << bits
-    moved = builder.add(rounded, builder.const(-1 << bits, exponent))
-    wrapped = builder.slice(moved, interval=(low, low + (1 << period) - 1), wraps=True)
+    wrapped = builder.slice(rounded, interval=(low, low + (1 << period) - 1), wraps=True)
     flips = builder.bitwise(
         _is_outer(builder, x, shift, period), _is_folded(builder, x, shift, period), "xor"
     )

@@ -48,11 +48,12 @@ def identifier(name: str) -> str:
     >>> identifier("layer/1 (x)"), identifier("module"), identifier("3d")
     ('layer_1_x', 'module_', 'n3d')
     """
-    plain = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[:LONGEST].rstrip("_")
+    plain = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
     if not plain:
         return "unnamed"
     if not plain[0].isalpha():
         plain = "n" + plain
+    plain = plain[:LONGEST].rstrip("_")
     return plain + "_" if plain.lower() in RESERVED else plain
 
 

@@ -1,4 +1,8 @@
-"""How the numbers of a model lie on the core's ports: the content of ``ports.json``."""
+"""How the numbers of a model lie on the core's ports: the content of ``ports.json``.
+
+``sim/ports.py`` reads that file; it stands apart because an output folder keeps a copy of it,
+which must run where hgq2rtl is not installed.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,6 @@ import numpy as np
 
 from ..ir import ProgramPort
 from .names import unique_identifiers
-
-PORTS_FORMAT = "hgq2rtl-ports"
-PORTS_VERSION = 1
 
 
 @dataclass(frozen=True)

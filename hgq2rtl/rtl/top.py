@@ -24,7 +24,7 @@ from ..ir.operations import const, input_, output
 from ..schedule import Schedule
 from .expressions import expression_of
 from .names import unique_identifiers
-from .ports import CorePorts
+from .ports import CONTROL_NAMES, CorePorts
 
 INSTANCE = "u_"
 """Before a layer's name: instances and ports share one name space, and an output is often
@@ -85,8 +85,11 @@ class LayerModule(Elaboratable):
         return m
 
 
-class Core(Elaboratable):
-    """The whole pipeline. Ports are the attributes `inputs`, `outputs` and the controls."""
+class Core:
+    """The whole pipeline: names and signals at once, the circuit when :meth:`module` is called.
+
+    Ports are the attributes `inputs`, `outputs` and the controls.
+    """
 
     def __init__(self, schedule: Schedule, ports: CorePorts, options: CoreOptions):
         self.schedule = schedule
@@ -99,9 +102,12 @@ class Core(Elaboratable):
         self.reset = Signal(name="rst")
         self.valid_in = Signal(name="valid_in")
         self.valid_out = Signal(name="valid_out")
-        self.modules: dict[int, str] = {}
-        """Plain name of each layer that has values; its instance has INSTANCE before it."""
-        self._name_modules()
+        self._taken = {*CONTROL_NAMES, *(signal.name for signal in (*self.inputs, *self.outputs))}
+        self.stems: dict[int, str] = {}
+        """Plain name of each layer that has values: its values' names begin so."""
+        self.instances: dict[int, str] = {}
+        """Name of each layer's instance."""
+        self._name_layers()
         self._make_signals()
 
     @property
@@ -117,11 +123,24 @@ class Core(Elaboratable):
 
     # -- names and signals -------------------------------------------------
 
-    def _name_modules(self) -> None:
+    def _name_layers(self) -> None:
         program = self.schedule.program
         layers = sorted(set(program.layer[self._is_computed()].tolist()))
         names = ["logic" if n < 0 else program.layers[n].name for n in layers]
-        self.modules = dict(zip(layers, unique_identifiers(names), strict=True))
+        self.stems = dict(zip(layers, unique_identifiers(names), strict=True))
+        self.instances = {layer: self._free(INSTANCE + stem) for layer, stem in self.stems.items()}
+
+    def _free(self, name: str) -> str:
+        """`name`, or where a port of the model has it, `name` and a number.
+
+        No name from :mod:`.names` holds two underscores in a row, so no other layer is met.
+        """
+        candidate, number = name, 1
+        while candidate in self._taken:
+            number += 1
+            candidate = f"{name}__{number}"
+        self._taken.add(candidate)
+        return candidate
 
     def _is_computed(self) -> list[bool]:
         program = self.schedule.program
@@ -145,7 +164,7 @@ class Core(Elaboratable):
             shape = Shape(widths[v], lo < 0)
             name = self._value_name(v)
             self.wires.delayed[v] = [
-                Signal(shape, name=f"{name}_d{n}" if n else name, reset_less=True)
+                Signal(shape, name=self._free(f"{name}_d{n}" if n else name), reset_less=True)
                 for n in range(counts[v] + 1)
             ]
 
@@ -153,7 +172,7 @@ class Core(Elaboratable):
         """Layer, element and number: unique in the design, readable in a wave viewer."""
         program = self.schedule.program
         layer, element = int(program.layer[v]), int(program.element[v])
-        stem = self.modules.get(layer, "in")
+        stem = self.stems.get(layer, "in")
         if program.operation[v] == input_.code:
             port = self.ports.inputs[int(program.attribute[v, 0])].port
             stem = f"{port}_in"
@@ -161,14 +180,15 @@ class Core(Elaboratable):
 
     # -- structure ---------------------------------------------------------
 
-    def elaborate(self, platform: object) -> Module:
+    def module(self) -> Module:
+        """The top module with everything below it."""
         m = Module()
         if not self.schedule.is_combinational:
             m.domains += ClockDomain("sync", reset_less=True)
         clocked = self._connect_inputs(m)
         for layer, values in self._values_by_layer().items():
             module = LayerModule(self.wires, values)
-            m.submodules[INSTANCE + self.modules[layer]] = (
+            m.submodules[self.instances[layer]] = (
                 EnableInserter(self.enable)(module) if self.options.has_enable else module
             )
         clocked += self._connect_outputs(m)
@@ -191,7 +211,10 @@ class Core(Elaboratable):
         program = self.schedule.program
         buses, clocked = self.inputs, []
         if self.schedule.has_input_register:
-            buses = [Signal(len(bus), name=f"{bus.name}_q", reset_less=True) for bus in self.inputs]
+            buses = [
+                Signal(len(bus), name=self._free(f"{bus.name}_q"), reset_less=True)
+                for bus in self.inputs
+            ]
             clocked = [after.eq(bus) for after, bus in zip(buses, self.inputs, strict=True)]
         for v in program.values_of(input_).tolist():
             given = program[v].attributes
@@ -211,6 +234,12 @@ class Core(Elaboratable):
                 wire = self.wires.at(program.operands_of(v)[0], self.schedule.stages - 1)
                 bus = self.outputs[given["port"]]
                 assignments.append(bus[place.offset : place.offset + place.width].eq(wire))
+        # A bus whose numbers all have no bits is there, and 0: else it would be no output.
+        m.d.comb += [
+            signal.eq(0)
+            for signal, bus in zip(self.outputs, self.ports.outputs, strict=True)
+            if not any(field.width for field in bus.fields)
+        ]
         if self.schedule.has_output_register:
             return assignments
         m.d.comb += assignments
@@ -220,7 +249,7 @@ class Core(Elaboratable):
         """One bit beside the data: 0 at power-up, advanced by the enable, cleared by the reset."""
         before: Value = self.valid_in
         for n in range(self.schedule.latency_cycles):
-            after = Signal(name=f"valid_d{n + 1}")
+            after = Signal(name=self._free(f"valid_d{n + 1}"))
             following = Mux(self.enable, before, after) if self.options.has_enable else before
             if self.options.has_valid_reset:
                 following = Mux(self.reset, 0, following)

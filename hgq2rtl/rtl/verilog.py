@@ -78,32 +78,33 @@ def _rtl(core: Core, top: str, text: str, files: dict[str, str]) -> Rtl:
         files=files,
         ports=core.ports,
         options=core.options,
-        instances={layer: INSTANCE + name for layer, name in core.modules.items()},
+        instances=core.instances,
         signals={v: copies[0].name for v, copies in core.wires.delayed.items()},
     )
 
 
 def _to_rtlil(core: Core, top: str) -> str:
     with _room_to_elaborate():
-        design = Fragment.get(core, None).prepare(ports=core.port_list, hierarchy=(top,))
+        design = Fragment.get(core.module(), None).prepare(ports=core.port_list, hierarchy=(top,))
         text, _ = rtlil.convert_fragment(design, name=top, emit_src=False)
-    return _with_plain_module_names(text, top)
+    return _with_plain_names(text, top)
 
 
-def _with_plain_module_names(text: str, top: str) -> str:
-    """Amaranth calls the module of an instance ``top.instance``, which is no Verilog name;
-    ports that it adds itself are called ``port$1$0``.
+def _with_plain_names(text: str, top: str) -> str:
+    """Amaranth's own names as plain Verilog identifiers.
 
-    The generator line goes too: it names the version of Amaranth, no property of the circuit.
+    It calls the module of an instance ``top.instance`` and ports that it adds itself
+    ``port$1$0``. The generator line goes too: it names the version of Amaranth, no property of
+    the circuit.
     """
-    prefix = re.escape(f"\\{top}.{INSTANCE}")
+    prefix = re.escape(f"\\{top}.") + f"(?:{INSTANCE})?"
 
-    def plain(match: re.Match[str]) -> str:
-        return f"{match[1]}\\{top}__{re.sub('[^A-Za-z0-9_]', '_', match[2])}"
+    def module(match: re.Match[str]) -> str:
+        return f"{match[1]}\\{top}__{match[2].replace('.', '__').replace('$', '__')}"
 
-    text = re.sub(r"\\port\$(\d+)\$(\d+)", r"\\port_\1_\2", text)
     text = re.sub(r"^attribute \\generator .*\n", "", text, flags=re.MULTILINE)
-    return re.sub(rf"^(module |  cell ){prefix}(\S+)", plain, text, flags=re.MULTILINE)
+    text = re.sub(rf"^(module |  cell ){prefix}(\S+)", module, text, flags=re.MULTILINE)
+    return re.sub(r"\\[A-Za-z_][\w$]*", lambda match: match[0].replace("$", "__"), text)
 
 
 @contextmanager

@@ -95,8 +95,10 @@ class Schedule:
         return bits
 
     def _port_widths(self) -> np.ndarray:
-        widths = self.program.widths()
-        return widths[[self.program.operands_of(v)[0] for v in self.program.values_of(output)]]
+        given = (self.program[v].attributes for v in self.program.values_of(output).tolist())
+        ports = self.program.outputs
+        widths = [ports[each["port"]].fields[each["field"]].format.width for each in given]
+        return np.array(widths, np.int64)
 
     @property
     def register_bits(self) -> int:

@@ -63,10 +63,10 @@ def _check(made: Schedule) -> None:
     program, n = made.program, len(made.program)
     if made.stage.shape != (n,) or made.arrival_ns.shape != (n,):
         raise BadProgram("the schedule belongs to another Program")
-    if not 1 <= made.stages <= MOST_STAGES or (made.is_combinational and made.stages > 1):
-        raise BadProgram(f"a schedule of {made.stages} stages is none of ours")
     if n and not 0 <= made.stage.min() <= made.stage.max() < made.stages:
         raise BadProgram("the schedule has a stage outside its pipeline")
+    if not 1 <= made.stages <= MOST_STAGES or (made.is_combinational and made.stages > 1):
+        raise BadProgram(f"a schedule of {made.stages} stages is none of ours")
     if np.any(made.stage[program.values_of(output)] != made.stages - 1):
         raise BadProgram("the schedule has an output before its last stage")
     readers = np.repeat(np.arange(n), np.diff(program.start))

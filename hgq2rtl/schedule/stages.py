@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from .schedule import Schedule, ScheduleWish
 
 DEFAULT_CLOCK_NS = 5.0
 MOST_STAGES = 10_000
+SLACK_NS = 1e-9
+"""More than sums of binary fractions are off by: a path may take exactly the clock."""
 
 
 class _Stages(NamedTuple):
@@ -93,7 +96,7 @@ def _assign(
             ready = max(ready, arrival[o])
         if is_constant[v]:
             at, ready = 0, 0.0
-        elif ready + times[v] > period and times[v] > 0:
+        elif ready + times[v] > period + SLACK_NS and times[v] > 0:
             at, ready = at + 1, clock_to_out
         stage[v], arrival[v] = at, ready + (0.0 if is_constant[v] else times[v])
     return _Stages(stage, arrival, max(stage, default=0) + 1)
@@ -115,13 +118,14 @@ def _fit_stages(
             high, found = middle, tried
         else:
             low = middle
-    return found, round(max(found.arrival, default=0.0) + setup, 3)
+    path = max([clock_to_out, *found.arrival]) + setup
+    return found, math.ceil((path - SLACK_NS) * 1000) / 1000  # never less than it needs
 
 
 def _check_clock(program: Program, times: list[float], clock_ns: float, target: Target) -> None:
     overhead = target.delay_ns["clock_to_out"] + target.delay_ns["setup"]
     worst = max(range(len(times)), key=times.__getitem__, default=None)
-    if worst is None or times[worst] + overhead <= clock_ns:
+    if worst is None or times[worst] + overhead <= clock_ns + SLACK_NS:
         return
     value = program[worst]
     layer, element = value.provenance

@@ -141,9 +141,10 @@ def test_yosys_synthesises_and_its_netlist_equals_the_interpreter(folders, digit
 
 
 @pytest.mark.slow
+@needs_models
 @pytest.mark.parametrize("options", OPTIONS)
 def test_yosys_synthesises_every_kind_of_core(folders, tmp_path, options):
-    folder, cells = synthesised(folders(options), tmp_path)
+    folder, cells = synthesised(folders(options, SMALLEST), tmp_path)
     assert ("FDRE" in cells) == (options != "combinational")
     netlist_equals_the_interpreter(folder)
 

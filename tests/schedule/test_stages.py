@@ -11,7 +11,7 @@ from hgq2rtl.ir import Builder, Program, parse, verify
 from hgq2rtl.ir.operations import output
 from hgq2rtl.passes import run_passes
 from hgq2rtl.schedule import Schedule, ScheduleWish, schedule
-from hgq2rtl.targets import target_for
+from hgq2rtl.targets import Target, target_for
 
 from ..ir.random_programs import random_program
 from .one_ns import ONE_NS
@@ -37,9 +37,9 @@ def compiled(seed: int) -> Program:
     return run_passes(random_program(seed, size=60, widest=9))
 
 
-def assert_in_time(made: Schedule) -> None:
+def assert_in_time(made: Schedule, target: Target) -> None:
     """Operands first, arrivals worked out anew, every path within its clock."""
-    program, target = made.program, ONE_NS if made.setup_ns in (0.25,) else target_for()
+    program = made.program
     times = delays(program, target)
     launch = target.delay_ns["clock_to_out"]
     for value in program:
@@ -67,7 +67,7 @@ def test_a_stage_holds_what_the_clock_allows(clock_ns, stages):
     made = schedule(chain(), ONE_NS, ScheduleWish(clock_ns=clock_ns))
     assert made.stage[2:].tolist() == stages
     assert made.stages == stages[-1] + 1
-    assert_in_time(made)
+    assert_in_time(made, ONE_NS)
 
 
 @pytest.mark.parametrize("has_input_register", [True, False])
@@ -76,7 +76,7 @@ def test_random_programs_meet_their_clock(clock_ns, has_input_register):
     """Catches a path that is longer than its clock, and a reader before its operand."""
     for seed in range(12):
         wish = ScheduleWish(clock_ns=clock_ns, has_input_register=has_input_register)
-        assert_in_time(schedule(compiled(seed), target_for(), wish))
+        assert_in_time(schedule(compiled(seed), target_for(), wish), target_for())
 
 
 def test_the_clock_is_5_ns_without_a_wish():
@@ -98,7 +98,7 @@ def test_without_an_input_register_the_first_stage_starts_earlier():
     made = schedule(chain(), ONE_NS, wish)
     assert made.stage[2:].tolist() == [0, 0, 0, 1, 1]
     assert made.arrival_ns[3] == 2.0
-    assert_in_time(made)
+    assert_in_time(made, ONE_NS)
 
 
 def test_constants_belong_to_no_stage():
@@ -147,7 +147,7 @@ def test_so_many_stages_with_the_fastest_clock(stages, clock_ns):
     made = schedule(chain(), ONE_NS, ScheduleWish(stages=stages))
     assert made.stages == stages
     assert made.clock_ns == pytest.approx(clock_ns, abs=0.001)
-    assert_in_time(made)
+    assert_in_time(made, ONE_NS)
 
 
 @pytest.mark.parametrize("stages", [1, 2, 3, 5, 9, 40])
@@ -156,7 +156,7 @@ def test_random_programs_get_so_many_stages(stages):
     for seed in range(6):
         made = schedule(compiled(seed), target_for(), ScheduleWish(stages=stages))
         assert made.stages == stages
-        assert_in_time(made)
+        assert_in_time(made, target_for())
 
 
 def test_an_output_behind_waiting_registers_arrives_at_once():
