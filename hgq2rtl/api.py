@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -148,7 +148,7 @@ def info(model: str | os.PathLike[str] | Any, data: Any = None) -> dict[str, Any
     return report
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Design:
     """A compiled model: every stage of the way stays visible."""
 
@@ -161,7 +161,7 @@ class Design:
     graph: LayerGraph | None = None
     build_dir: Path | None = None
     """Where simulations are built; a temporary folder without one."""
-    _temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    _temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def latency(self) -> Latency:
@@ -253,6 +253,9 @@ class Design:
         bundle = Bundle(self.program, self.schedule, self.rtl, self.report, self.lowered)
         write_bundle(bundle, Path(path), force)
         return Path(path)
+
+    def __repr__(self) -> str:
+        return f"<Design {self.rtl.top}: {self.summary}>"
 
     def __str__(self) -> str:
         from rich.console import Console

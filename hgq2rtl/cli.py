@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(0)
     except Hgq2rtlError as error:
         if is_debugging:
-            raise
+            traceback.print_exc()
         messages.print(f"{type(error).__name__}: {error}")
         sys.exit(error.exit_code)
     except Exception as defect:
         if is_debugging:
-            raise
+            traceback.print_exc()
         messages.print(
             f"InternalError: {type(defect).__name__}: {str(defect)[:500]}. This is a defect of "
             "hgq2rtl: please report it with the output of the same command with --debug."

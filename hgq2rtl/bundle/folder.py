@@ -163,11 +163,13 @@ def read_bundle(path: Path) -> Bundle:
             "`hgq2rtl compile` wrote."
         )
     report = json.loads((path / MARK).read_text())
-    program = load_program(path / "program.json.gz")
-    lowered = load_program(path / "lowered.json.gz")
+    with _named(path / "program.json.gz") as file:
+        program = load_program(file)
+    with _named(path / "lowered.json.gz") as file:
+        lowered = load_program(file)
     try:
-        with gzip.open(path / "schedule.json.gz") as file:
-            timing = schedule_from_json(program, json.load(file))
+        with _named(path / "schedule.json.gz") as file, gzip.open(file) as content:
+            timing = schedule_from_json(program, json.load(content))
         ports = json.loads((path / "ports.json").read_text())
         files = {file.name: file.read_text() for file in sorted((path / "rtl").glob("*.v"))}
         rtl = from_files(timing, ports["top"], _options(ports), files)
@@ -178,6 +180,17 @@ def read_bundle(path: Path) -> Bundle:
     if ports_json(rtl, timing) != ports:
         raise BadProgram(f"{path}: ports.json and program.json.gz do not belong together.")
     return Bundle(program, timing, rtl, report, lowered)
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[Path]:
+    """Errors inside name the file."""
+    try:
+        yield file
+    except BadProgram as error:
+        if str(file) in str(error):
+            raise
+        raise BadProgram(f"{file}: {error}") from None
 
 
 def _options(ports: Mapping[str, Any]) -> CoreOptions:

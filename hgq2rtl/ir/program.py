@@ -78,7 +78,7 @@ class Table:
         return int(self.contents[a - self.base])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Program:
     """Columns over all values, and the tables beside them."""
 
@@ -166,6 +166,10 @@ class Program:
 
     def with_ports(self, inputs: Sequence[ProgramPort], outputs: Sequence[ProgramPort]) -> Program:
         return replace(self, inputs=tuple(inputs), outputs=tuple(outputs))
+
+    def __repr__(self) -> str:
+        ports = f"{len(self.inputs)} inputs, {len(self.outputs)} outputs"
+        return f"<Program of {len(self)} values, {ports}>"
 
     def __str__(self) -> str:
         from .text import to_text

@@ -121,7 +121,7 @@ class _Lowering:
         port = int(np.searchsorted(self.offsets, -1 - raw, side="right")) - 1
         format = _port_format(kif, overflow)
         element = -1 - raw - self.offsets[port]
-        sign = bool(kif[0]) if overflow == "WRAP_SM" else None
+        sign = bool(kif[0]) if overflow == "WRAP_SM" and format.width else None
         field = Field(element, format, rounding, overflow, scaler, sign)
         return self._field(port, field)
 

@@ -52,7 +52,8 @@ def _blocks(program: Program) -> dict[int, list[int]]:
             first = members[0]
             ready = [v for v in members if _last_variable(program, v) < first]
             blocks[first] = ready
-            members = [v for v in members if v not in set(ready)]
+            done = set(ready)
+            members = [v for v in members if v not in done]
     return blocks
 
 

@@ -217,6 +217,8 @@ class Core:
             ]
             clocked = [after.eq(bus) for after, bus in zip(buses, self.inputs, strict=True)]
         for v in program.values_of(input_).tolist():
+            if program.is_constant(v):
+                continue
             given = program[v].attributes
             place = self.ports.inputs[given["port"]].fields[given["field"]]
             bits = buses[given["port"]][place.offset : place.offset + place.width]

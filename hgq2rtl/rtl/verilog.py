@@ -38,6 +38,8 @@ class Rtl:
     """Instance name of each layer (by its number in the Program) that has a module."""
     signals: dict[int, str]
     """Signal name of each value, in the module of its layer."""
+    registers: dict[int, tuple[str, ...]]
+    """Names of the registers that delay each value, one cycle each, in the same module."""
 
     @property
     def rtlil_hash(self) -> str:
@@ -80,6 +82,9 @@ def _rtl(core: Core, top: str, text: str, files: dict[str, str]) -> Rtl:
         options=core.options,
         instances=core.instances,
         signals={v: copies[0].name for v, copies in core.wires.delayed.items()},
+        registers={
+            v: tuple(copy.name for copy in copies[1:]) for v, copies in core.wires.delayed.items()
+        },
     )
 
 

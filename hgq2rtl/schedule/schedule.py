@@ -22,7 +22,7 @@ class ScheduleWish:
     has_output_register: bool = True
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Schedule:
     """Stage and arrival time of every value.
 
@@ -42,6 +42,9 @@ class Schedule:
     setup_ns: float
     has_input_register: bool
     has_output_register: bool
+
+    def __repr__(self) -> str:
+        return f"<Schedule of {len(self.stage)} values in {self.stages} stages>"
 
     @property
     def is_combinational(self) -> bool:

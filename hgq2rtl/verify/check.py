@@ -21,7 +21,9 @@ from ..schedule import Schedule
 
 BENCHES = ("cpp", "cocotb")
 _CONTEXT = 8
-"""Samples before a failing one that are replayed with it."""
+"""Samples before and after a failing one that are replayed with it."""
+_LATENCY_SAMPLES = 256
+"""Samples that must agree on another latency before it is blamed."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,50 @@ def check_verilog(
         raise BadOption("a check needs at least one sample")
     expected = Interpreter(schedule.program).run(mantissas)
     if bench == "cpp":
-        got = simulate(schedule, rtl, mantissas, build_dir)
-        if not all(np.array_equal(a, b) for a, b in zip(expected, got, strict=True)):
-            raise Mismatch(_explain(schedule, rtl, mantissas, expected, got, build_dir))
+        _compare(schedule, rtl, mantissas, expected, build_dir)
     elif bench == "cocotb":
         _run_cocotb(schedule, rtl, mantissas, expected, build_dir)
     else:
         raise BadOption(f"there is no bench {bench!r}: choose from {', '.join(BENCHES)}")
     return CheckResult(samples, bench)
+
+
+def _compare(
+    schedule: Schedule,
+    rtl: Rtl,
+    mantissas: Sequence[np.ndarray],
+    expected: Sequence[np.ndarray],
+    build_dir: Path,
+) -> None:
+    got = simulate(schedule, rtl, mantissas, build_dir)
+    wrong = _wrong_samples(expected, got)
+    if not wrong.any():
+        return
+    measured = _other_latency(schedule, expected, got)
+    if measured is not None:
+        raise Mismatch(sim.ports.latency_message(rtl.top, measured, schedule.latency_cycles))
+    sample = int(np.flatnonzero(wrong)[0])
+    raise Mismatch(
+        f"{int(wrong.sum())} of {len(wrong)} samples differ between interpreter and Verilog. "
+        f"{_first_layer(schedule, rtl, mantissas, sample, build_dir)} "
+        f"{_first_output(schedule, expected, got, sample)}"
+    )
+
+
+def _wrong_samples(expected: Sequence[np.ndarray], got: Sequence[np.ndarray]) -> np.ndarray:
+    """bool (samples,)."""
+    return np.logical_or.reduce([(a != b).any(axis=1) for a, b in zip(expected, got, strict=True)])
+
+
+def _other_latency(
+    schedule: Schedule, expected: Sequence[np.ndarray], got: Sequence[np.ndarray]
+) -> int | None:
+    """The latency at which the outputs would be right, if there is one."""
+    seen, right = (
+        [tuple(row) for row in np.concatenate(each, axis=1)[:_LATENCY_SAMPLES].tolist()]
+        for each in (got, expected)
+    )
+    return sim.ports.other_latency(seen, right, schedule.latency_cycles)
 
 
 def _run_cocotb(
@@ -97,7 +135,15 @@ def _run_cocotb(
             sim.pack_ports(ports.inputs, mantissas),
             sim.pack_ports(ports.outputs, expected),
         )
-        sim.run_cocotb(folder, files.paths, build_dir / "cocotb")
+        try:
+            sim.run_cocotb(folder, files.paths, build_dir / "cocotb")
+        except Mismatch as found:
+            got = simulate(schedule, rtl, mantissas, build_dir)
+            wrong = np.flatnonzero(_wrong_samples(expected, got))
+            if not wrong.size or _other_latency(schedule, expected, got) is not None:
+                raise
+            layer = _first_layer(schedule, rtl, mantissas, int(wrong[0]), build_dir)
+            raise Mismatch(f"{found} {layer}") from None
 
 
 class _rtl_files:
@@ -120,25 +166,6 @@ class _rtl_files:
 # -- naming the layer -----------------------------------------------------------
 
 
-def _explain(
-    schedule: Schedule,
-    rtl: Rtl,
-    mantissas: Sequence[np.ndarray],
-    expected: Sequence[np.ndarray],
-    got: Sequence[np.ndarray],
-    build_dir: Path,
-) -> str:
-    wrong = np.zeros(len(mantissas[0]), bool)
-    for a, b in zip(expected, got, strict=True):
-        wrong |= (a != b).any(axis=1)
-    sample = int(np.flatnonzero(wrong)[0])
-    return (
-        f"{int(wrong.sum())} of {len(wrong)} samples differ between interpreter and Verilog. "
-        f"{_first_layer(schedule, rtl, mantissas, sample, build_dir)} "
-        f"{_first_output(schedule, expected, got, sample)}"
-    )
-
-
 def _first_output(
     schedule: Schedule, expected: Sequence[np.ndarray], got: Sequence[np.ndarray], sample: int
 ) -> str:
@@ -158,23 +185,27 @@ def _first_layer(
     program = schedule.program
     watched = _layer_results(schedule, rtl)
     first = max(0, sample - _CONTEXT)
-    window = [each[first : sample + 1] for each in mantissas]
+    # Later samples follow: a register too few shows in what comes too early.
+    window = [each[first : sample + 1 + _CONTEXT] for each in mantissas]
     ports = sim.load_ports(ports_json(rtl, schedule))
     widths = program.widths()
+    signals = [(v, name, n) for v in watched for n, name in enumerate(_copies(rtl, v))]
     probes = [
-        sim.Probe(_path(program, rtl, v), int(widths[v]), _delay(schedule, v)) for v in watched
+        sim.Probe(_path(program, rtl, v, name), int(widths[v]), _delay(schedule, v) + n)
+        for v, name, n in signals
     ]
     with _rtl_files(rtl) as files:
         bench = sim.build(files.paths, ports, build_dir, probes=probes)
     _, traced = bench.trace(sim.pack_ports(ports.inputs, window))
-    right = Interpreter(program).values(window, watched)[-1]
-    for v, words, wanted in zip(watched, traced, right, strict=True):
-        value = _number(words[-1], int(widths[v]), program.interval(v)[0] < 0)
-        if value != int(wanted):
+    right = Interpreter(program).values(window, watched)[sample - first]
+    wanted = dict(zip(watched, right.tolist(), strict=True))
+    for (v, name, _), words in zip(signals, traced, strict=True):
+        value = _number(words[sample - first], int(widths[v]), program.interval(v)[0] < 0)
+        if value != wanted[v]:
             layer = program.layers[program.layer[v]]
             return (
                 f"The first layer that differs is {layer.name} ({layer.class_name}), sample "
-                f"{sample}: {rtl.signals[v]} should be {int(wanted)} and is {value}."
+                f"{sample}: {name} should be {wanted[v]} and is {value}."
             )
     return f"No layer's result differs at sample {sample}: the fault lies behind the last layer."
 
@@ -191,10 +222,15 @@ def _layer_results(schedule: Schedule, rtl: Rtl) -> list[int]:
     return sorted(known, key=lambda v: (int(program.layer[v]), v))
 
 
-def _path(program: Program, rtl: Rtl, v: int) -> str:
+def _copies(rtl: Rtl, v: int) -> tuple[str, ...]:
+    """The signal of a value and its registers."""
+    return rtl.signals[v], *rtl.registers[v]
+
+
+def _path(program: Program, rtl: Rtl, v: int, signal: str) -> str:
     instance = rtl.instances.get(int(program.layer[v]))
     is_input = program[v].operation.name == "input"
-    return rtl.signals[v] if is_input or instance is None else f"{instance}.{rtl.signals[v]}"
+    return signal if is_input or instance is None else f"{instance}.{signal}"
 
 
 def _delay(schedule: Schedule, v: int) -> int:

@@ -1,9 +1,4 @@
-"""The first rung: the framework's own inference, in a process of its own.
-
-``python -m hgq2rtl.verify.framework MODEL INPUTS.npz OUTPUTS.npz`` loads the
-model with Keras and hgq2 and writes its predictions; nothing else of hgq2rtl
-imports a framework.
-"""
+"""The first rung: the framework's own inference, in a process of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +16,7 @@ from ..ir import Program
 from ..ir.interpreter import Interpreter
 
 _NOT_INSTALLED = 77
-"""Exit code of the child where Keras or hgq2 is missing."""
+"""Exit code of ``keras_process`` where Keras or hgq2 is missing."""
 
 
 def check_framework(program: Program, model: Path, inputs: Sequence[np.ndarray]) -> int:
@@ -67,7 +62,7 @@ def run_framework(model: Path, inputs: Sequence[np.ndarray]) -> list[np.ndarray]
         given, made = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
         np.savez(given, *inputs)
         done = subprocess.run(
-            [sys.executable, "-m", __name__, os.fspath(model), given, made],
+            [sys.executable, "-m", "hgq2rtl.verify.keras_process", os.fspath(model), given, made],
             capture_output=True,
             text=True,
             env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
@@ -83,22 +78,3 @@ def run_framework(model: Path, inputs: Sequence[np.ndarray]) -> list[np.ndarray]
             raise ToolFailed(f"Keras could not run {model}:\n{tail}")
         with np.load(made) as outputs:
             return [outputs[name] for name in outputs.files]
-
-
-def _child(model: str, inputs: str, outputs: str) -> None:
-    try:
-        import hgq  # noqa: F401  registers its layers
-        import keras
-    except ImportError as problem:
-        print(problem, file=sys.stderr)
-        sys.exit(_NOT_INSTALLED)
-    loaded = keras.models.load_model(model, compile=False)
-    with np.load(inputs) as given:
-        arrays = [given[name].astype(np.float32) for name in given.files]
-    made = loaded.predict(arrays if len(arrays) > 1 else arrays[0], batch_size=4096, verbose=0)
-    made = list(made.values()) if isinstance(made, dict) else made
-    np.savez(outputs, *(made if isinstance(made, (list, tuple)) else [made]))
-
-
-if __name__ == "__main__":
-    _child(*sys.argv[1:])

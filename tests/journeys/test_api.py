@@ -317,6 +317,7 @@ def test_latency_is_stages_less_one_and_the_port_registers(relu, stages, options
     assert design.latency.cycles == stages - 1 + registers
 
 
+@pytest.mark.slow
 def test_more_stages_than_a_chain_of_adders_needs(digits):
     design = hgq2rtl.compile(digits, stages=40, input_register=False)
     assert (design.schedule.stages, design.latency.cycles) == (40, 40)

@@ -73,6 +73,7 @@ def test_a_wrong_operator_is_found_in_its_layer(hgq2rtl_command, folder, tmp_pat
     assert re.search(rf"\b{signal}\b", (folder / "rtl" / "digits__dense_2.v").read_text())
 
 
+@pytest.mark.slow
 def test_the_sample_that_is_named_is_the_first_that_differs(digits, folder):
     damage(folder / "rtl" / "digits__dense_3.v", r"(assign dense_3_\w+ = [^;+]*) \+ ", r"\1 - ")
     broken, right = hgq2rtl.load(folder), hgq2rtl.compile(digits)
@@ -104,10 +105,13 @@ OUTPUT = r"always @\(posedge clk\)\n(\s+)(dense_3) <= ([^;]+);"
 @pytest.mark.parametrize(
     ("replacement", "cycles"),
     [
-        (r"reg [WIDTH-1:0] late;\n  always @(posedge clk) begin late <= \3; \2 <= late; end", 8),
-        (r"always @*\n\1\2 = \3;", 6),
+        pytest.param(
+            r"reg [WIDTH-1:0] late;\n  always @(posedge clk) begin late <= \3; \2 <= late; end",
+            8,
+            id="late",
+        ),
+        pytest.param(r"always @*\n\1\2 = \3;", 6, id="early", marks=pytest.mark.slow),
     ],
-    ids=["late", "early"],
 )
 def test_a_wrong_latency_is_called_one(hgq2rtl_command, folder, tmp_path, replacement, cycles):
     width = json.loads((folder / "ports.json").read_text())["outputs"][0]["width"]
