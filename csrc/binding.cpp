@@ -169,6 +169,7 @@ nb::object evaluate_batch(const Tape& tape, const Fields& given_fields, const nb
 }  // namespace
 
 NB_MODULE(_kernel, m) {
+    nb::set_leak_warnings(false);  // objects that live until the process ends are no defect
     m.doc() = "Evaluation of Programs over batches; see hgq2rtl.ir.interpreter.";
     m.attr("OPERATIONS") = names(operation_names);
     m.attr("RELATIONS") = names(relation_names);

@@ -79,7 +79,7 @@ double framework_mantissa(float x, const Field& field) noexcept {
 /// A number without any float32 step but the scaler.
 Quantized read_exact(double x, const Field& field) noexcept {
     const double mantissa = std::rint(std::ldexp(x, field.f));
-    if (!(std::fabs(mantissa) < 0x1p63)) {
+    if (!(mantissa >= -0x1p63 && mantissa < 0x1p63)) {
         return {0, Refusal::does_not_fit};
     }
     if (std::ldexp(mantissa, -field.f) != x) {

@@ -106,6 +106,11 @@ def compile(
     timing = schedule(program, target, wish)
     progress("emitting Verilog")
     rtl = emit(timing, top or _top_name(model, graph), controls)
+    if top is not None and rtl.top != top:
+        raise BadOption(
+            f"top {top!r} is no free Verilog name here: use {rtl.top!r}, or another of letters, "
+            "digits and underscores that no port has"
+        )
     report = make_report(
         timing,
         rtl,
@@ -133,7 +138,9 @@ def load(path: str | os.PathLike[str]) -> Design:
     return Design(bundle.program, bundle.schedule, bundle.rtl, bundle.report, bundle.lowered)
 
 
-def info(model: str | os.PathLike[str] | Any, data: Any = None) -> dict[str, Any]:
+def info(
+    model: str | os.PathLike[str] | Any, data: Any = None, input_format: Wishes = None
+) -> dict[str, Any]:
     """Layers, formats, EBOPs and pruned share of a model, without compiling it.
 
     With `data` (floats as ``predict`` takes them) also how often each
@@ -142,7 +149,8 @@ def info(model: str | os.PathLike[str] | Any, data: Any = None) -> dict[str, Any
     graph = _read(model)
     report = info_report(graph)
     if data is not None:
-        lowered = lower(graph)
+        names = [port.name for port in graph.inputs]
+        lowered = lower(graph, parse_wishes(input_format, names, "input"))
         shares = verify.overflow_shares(lowered, _as_list(data, lowered))
         report["overflow"] = [vars(share) for share in shares]
     return report
@@ -234,6 +242,7 @@ class Design:
                 if x is None
                 else _as_list(x, self.program)
             )
+            self._check_is_compiled_from(Path(model))
             verify.check_framework(self.program, Path(model), floats)
             rungs = ("Keras", *rungs)
             mantissas = self._interpreter.quantize_inputs(floats)
@@ -281,6 +290,16 @@ class Design:
 
     # -- inside --------------------------------------------------------------
 
+    def _check_is_compiled_from(self, model: Path) -> None:
+        recorded = self.report["model"].get("sha256")
+        if not model.is_file():
+            raise BadOption(f"{model}: no such file. Give the model that was compiled.")
+        if recorded and _hash(model) != recorded:
+            raise BadOption(
+                f"{model} is not the file that was compiled (its sha256 differs): compile it, or "
+                "give the file that was"
+            )
+
     @cached_property
     def _interpreter(self) -> Interpreter:
         return Interpreter(self.program)
@@ -325,8 +344,10 @@ def _as_list(x: Any, program: Program) -> list[np.ndarray]:
         if missing:
             raise BadOption(f"inputs {', '.join(missing)} are missing")
         return [np.asarray(x[port.name]) for port in program.inputs]
-    if len(program.inputs) == 1 and not (isinstance(x, (list, tuple)) and len(x) == 1):
-        return [np.asarray(x)]
+    if len(program.inputs) == 1:
+        rank = len(program.inputs[0].shape) + 1
+        is_list_of_inputs = isinstance(x, (list, tuple)) and len(x) == 1 and np.ndim(x[0]) == rank
+        return [np.asarray(x[0] if is_list_of_inputs else x)]
     return [np.asarray(each) for each in x]
 
 

@@ -27,8 +27,23 @@ INTERNAL_ERROR = 3
 WIDTH = None if sys.stdout.isatty() else 110
 """A pipe has no width: give tables room."""
 
-output = Console(highlight=False, markup=False, soft_wrap=True, width=WIDTH)
-messages = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+BROKEN_PIPE = 141
+"""Exit code where the reader of standard output is gone, as shells have it."""
+
+
+class _Output(Console):
+    def on_broken_pipe(self) -> None:
+        os._exit(BROKEN_PIPE)
+
+
+class _Messages(Console):
+    def on_broken_pipe(self) -> None:
+        """Nobody reads the progress: go on."""
+        self.quiet = True
+
+
+output = _Output(highlight=False, markup=False, soft_wrap=True, width=WIDTH)
+messages = _Messages(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,10 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         messages.print("interrupted")
         sys.exit(130)
     except BrokenPipeError:
-        sys.exit(0)
+        os._exit(BROKEN_PIPE)
     except Hgq2rtlError as error:
         if is_debugging:
             traceback.print_exc()
+        if "--json" in given:
+            _print_json({"error": {"type": type(error).__name__, "message": str(error)}})
         messages.print(f"{type(error).__name__}: {error}")
         sys.exit(error.exit_code)
     except Exception as defect:
@@ -236,8 +253,11 @@ def _load_inputs(path: Path, names: list[str]) -> Any:
 @commands.command("info")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), help="Floats: how often does it wrap?")
+@click.option("--input-format", multiple=True, metavar="[NAME=]k,i,f", help="As for compile.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def info_command(model: Path, data: Path | None, as_json: bool) -> None:
+def info_command(
+    model: Path, data: Path | None, input_format: tuple[str, ...], as_json: bool
+) -> None:
     """Show layers, formats, EBOPs and pruned weights of MODEL."""
     from .report import info_table
     from .verify import OverflowShare
@@ -246,7 +266,7 @@ def info_command(model: Path, data: Path | None, as_json: bool) -> None:
     if data is not None:
         names = [port["name"] for port in hgq2rtl.info(model)["inputs"]]
         x = _load_inputs(data, names)
-    report = hgq2rtl.info(model, x)
+    report = hgq2rtl.info(model, x, _wishes(input_format))
     if as_json:
         _print_json(report)
         return
@@ -255,21 +275,34 @@ def info_command(model: Path, data: Path | None, as_json: bool) -> None:
         output.print(str(OverflowShare(**share)))
 
 
+def _list_passes(context: click.Context, parameter: click.Parameter, is_given: bool) -> None:
+    from .passes import PASSES
+
+    if not is_given:
+        return
+    for name, function in PASSES.items():
+        output.print(f"{name:15} {(function.__doc__ or '').splitlines()[0]}")
+    context.exit()
+
+
 @commands.command("opt")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("-p", "--passes", default="", help="Passes to run, in order, with commas.")
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=".json or .json.gz")
-@click.option("--list", "is_listing", is_flag=True, help="List the passes.", is_eager=True)
-def opt_command(file: Path, passes: str, target: Path | None, is_listing: bool) -> None:
+@click.option(
+    "--list",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_passes,
+    help="List the passes.",
+)
+def opt_command(file: Path, passes: str, target: Path | None) -> None:
     """Run passes on a Program, text or JSON, and print it: the workbench."""
     from .ir import load as load_program
     from .ir import parse, save, to_text, verify
-    from .passes import PASSES, run_passes
+    from .passes import run_passes
 
-    if is_listing:
-        for name, function in PASSES.items():
-            output.print(f"{name:15} {(function.__doc__ or '').splitlines()[0]}")
-        return
     if file.suffix in (".json", ".gz"):
         program = load_program(file)
     else:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import subprocess
 import sysconfig
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import pytest
 
 import hgq2rtl
@@ -97,3 +101,40 @@ def tiny() -> hgq2rtl.Design:
     rtl = emit(timing, "tiny")
     report = make_report(timing, rtl, target_for(), {}, {"source": "tiny"}, {}, ())
     return hgq2rtl.Design(program, timing, rtl, report, lowered)
+
+
+@pytest.fixture
+def relu(tmp_path: Path) -> Path:
+    """A model of one ReLU over two numbers, which nothing quantizes."""
+    tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": ["x", 0, 0]}}
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "x", "batch_shape": [None, 2]}},
+        {"class_name": "ReLU", "config": {"name": "cut"}},
+    ]
+    for layer in layers:
+        layer |= {"module": "keras.layers", "registered_name": None}
+        layer |= {"name": layer["config"]["name"], "inbound_nodes": []}
+    layers[1]["inbound_nodes"] = [{"args": [tensor], "kwargs": {}}]
+    config = {
+        "module": "keras.src.models.functional",
+        "class_name": "Functional",
+        "registered_name": "Functional",
+        "config": {
+            "name": "relu",
+            "layers": layers,
+            "input_layers": ["x", 0, 0],
+            "output_layers": ["cut", 0, 0],
+        },
+    }
+    path = tmp_path / "relu.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("metadata.json", json.dumps({"keras_version": "3.15.1"}))
+        archive.writestr("config.json", json.dumps(config))
+        archive.writestr("model.weights.h5", _empty_hdf5())
+    return path
+
+
+def _empty_hdf5() -> bytes:
+    buffer = io.BytesIO()
+    h5py.File(buffer, "w").close()
+    return buffer.getvalue()

@@ -73,12 +73,23 @@ def _floats(port: ProgramPort, samples: int, rng: np.random.Generator) -> np.nda
             continue
         lo, hi, e = field.format.lo, field.format.hi, field.format.exponent
         if field.overflow == "EXACT":
-            mantissa = _field(lo, hi, samples, rng).astype(np.float64)
+            mantissa = _float32_exact(_field(lo, hi, samples, rng))
         else:
             # Quarters of a step hit every rounding tie and its neighbours.
-            quarters = rng.integers(4 * lo - 8, 4 * hi + 8, samples, endpoint=True)
+            reach = 2**60  # further numbers are far outside any trained format
+            quarters = rng.integers(
+                max(4 * lo - 8, -reach), min(4 * hi + 8, reach), samples, endpoint=True
+            )
             far = rng.integers(-(2**20), 2**20, samples)
             mantissa = np.where(rng.random(samples) < 0.7, quarters / 4, far / 4)
         out[:, field.element] = np.ldexp(mantissa * field.scaler, e)
     out[0] = 0.0
     return out.astype(np.float32).astype(np.float64).reshape(samples, *port.shape)
+
+
+def _float32_exact(mantissas: np.ndarray) -> np.ndarray:
+    """Towards zero to 24 significant bits, which float32 holds: no number leaves its format."""
+    magnitude = np.abs(mantissas.astype(object))
+    excess = np.array([max(int(m).bit_length() - 24, 0) for m in magnitude], object)
+    kept = (magnitude >> excess) << excess
+    return np.where(mantissas < 0, -kept, kept).astype(np.float64)

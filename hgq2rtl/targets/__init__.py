@@ -6,6 +6,7 @@ for every later stage.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def target_for(part: str = DEFAULT_PART) -> Target:
     BadOption
         If no family knows the part.
     """
-    name = part.lower()
+    name = part.lower() if re.fullmatch(r"[A-Za-z0-9_-]+", part) else ""
     for stem, data in _families().items():
         is_generic = stem == GENERIC and name in ("generic", GENERIC)
         if is_generic or any(name.startswith(prefix) for prefix in data["parts"]):

@@ -22,6 +22,8 @@ from ..schedule import Schedule
 BENCHES = ("cpp", "cocotb")
 _CONTEXT = 8
 """Samples before and after a failing one that are replayed with it."""
+_PAUSED_SAMPLES = 4096
+"""Samples that a core with enable or valid must pass with random pauses too."""
 _LATENCY_SAMPLES = 256
 """Samples that must agree on another latency before it is blamed."""
 
@@ -92,6 +94,7 @@ def _compare(
     got = simulate(schedule, rtl, mantissas, build_dir)
     wrong = _wrong_samples(expected, got)
     if not wrong.any():
+        _check_pauses(rtl, schedule, mantissas, expected, build_dir)
         return
     measured = _other_latency(schedule, expected, got)
     if measured is not None:
@@ -101,6 +104,26 @@ def _compare(
         f"{int(wrong.sum())} of {len(wrong)} samples differ between interpreter and Verilog. "
         f"{_first_layer(schedule, rtl, mantissas, sample, build_dir)} "
         f"{_first_output(schedule, expected, got, sample)}"
+    )
+
+
+def _check_pauses(
+    rtl: Rtl,
+    schedule: Schedule,
+    mantissas: Sequence[np.ndarray],
+    expected: Sequence[np.ndarray],
+    build_dir: Path,
+) -> None:
+    """The first samples again with random pauses, where the core has enable or valid."""
+    if not (rtl.options.has_enable or rtl.options.has_valid):
+        return
+    ports = sim.load_ports(ports_json(rtl, schedule))
+    with _rtl_files(rtl) as files:
+        bench = sim.build(files.paths, ports, build_dir)
+    some = [each[:_PAUSED_SAMPLES] for each in mantissas]
+    right = [each[:_PAUSED_SAMPLES] for each in expected]
+    bench.check(
+        sim.pack_ports(ports.inputs, some), sim.pack_ports(ports.outputs, right), stalls_seed=1
     )
 
 

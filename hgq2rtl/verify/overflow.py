@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..fixed import quantize_float32, round_mantissa
+from ..fixed import limits, round_mantissa
+from ..fixed.float32 import round_float
 from ..ir import Field, Program, ProgramPort
 from ..ir.interpreter import Interpreter
 from ..ir.operations import quantize_
@@ -64,11 +65,12 @@ def _port_shares(port: ProgramPort, x: np.ndarray) -> list[OverflowShare]:
 
 
 def _leaves(field: Field, x: np.ndarray) -> np.ndarray:
-    k, i, f = (np.array(n) for n in field.kif)
-    # Beyond +-2**40 a value is outside any format; clipping keeps float32 finite.
-    clipped = np.clip(x / np.float32(field.scaler), -(2.0**40), 2.0**40)
-    rounded = quantize_float32(clipped, k, i, f, field.rounding, "NONE")
-    return (rounded < field.format.lo) | (rounded > field.format.hi)
+    k, i, f = field.kif
+    # A count, not an answer: float64 is near enough, and never overflows here.
+    scaled = np.ldexp(np.asarray(x, np.float64) / field.scaler, f)
+    lo, hi = limits(k, i + f, field.overflow)
+    rounded = round_float(scaled, field.rounding)
+    return (rounded < lo) | (rounded > hi)
 
 
 def _layer_shares(lowered: Program, mantissas: list[np.ndarray]) -> list[OverflowShare]:
@@ -82,7 +84,7 @@ def _layer_shares(lowered: Program, mantissas: list[np.ndarray]) -> list[Overflo
         given = lowered[v].attributes
         rounded = round_mantissa(values[:, column], given["shift"], given["rounding"])
         k, bits = given["k"], given["bits"]
-        lo, hi = -k << bits, (1 << bits) - 1
+        lo, hi = limits(k, bits, given["overflow"])
         leaves = np.asarray((rounded < lo) | (rounded > hi), bool)
         key = (int(lowered.layer[v]), given["overflow"])
         groups[key].append((int(lowered.element[v]), leaves))

@@ -90,7 +90,13 @@ def test_the_sample_that_is_named_is_the_first_that_differs(digits, folder):
     assert f"of sample {wrong.argmax()} should be " in message
 
 
-@pytest.mark.parametrize("is_handed_on", [False, True], ids=["inside", "between layers"])
+@pytest.mark.parametrize(
+    "is_handed_on",
+    [
+        pytest.param(False, id="inside"),
+        pytest.param(True, id="between layers", marks=pytest.mark.slow),
+    ],
+)
 def test_a_missing_register_is_found_in_its_layer(hgq2rtl_command, folder, tmp_path, is_handed_on):
     file = folder / "rtl" / "digits__dense_2.v"
     names = registers(file)[is_handed_on]

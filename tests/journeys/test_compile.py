@@ -166,10 +166,9 @@ def test_nothing_lies_beside_the_folder(compiled, place):
     assert [path.name for path in place.iterdir()] == ["digits"]
 
 
-def test_json_is_one_object_on_standard_output(hgq2rtl_command, digits, tmp_path):
-    done = hgq2rtl_command(
-        "compile", digits, "-o", "out", "--stages", "2", "--check", "20", "--json", cwd=tmp_path
-    )
+def test_json_is_one_object_on_standard_output(hgq2rtl_command, relu, tmp_path):
+    options = ["--input-format", "x=1,3,4", "--stages", "2", "--check", "20", "--json"]
+    done = hgq2rtl_command("compile", relu, "-o", "out", *options, cwd=tmp_path)
     assert done.returncode == 0
     told = json.loads(done.stdout)
     check = told.pop("check")

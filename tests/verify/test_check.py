@@ -31,5 +31,6 @@ def test_checks_that_cannot_be_made(tiny, arguments, message):
     assert str(caught.value) == message
 
 
-def test_a_design_with_one_sample(tiny, tmp_path):
+def test_one_sample_and_many(tiny):
     assert tiny.check(np.array([[1.0, 2.0]])).samples == 1
+    assert tiny.check(samples=3000).samples == 3000
