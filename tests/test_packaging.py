@@ -3,7 +3,6 @@
 import importlib.metadata
 import importlib.resources
 import re
-import re
 import subprocess
 import sys
 import sysconfig
