@@ -60,14 +60,14 @@ def mismatch(done):
 @pytest.mark.parametrize("bench", ["cpp", "cocotb"])
 def test_a_wrong_operator_is_found_in_its_layer(hgq2rtl_command, folder, tmp_path, bench):
     damage(folder / "rtl" / "digits__dense_2.v", r"(assign dense_2_\w+ = [^;+]*) \+ ", r"\1 - ")
-    done = hgq2rtl_command("check", "digits", "--samples", "2000", "--bench", bench, cwd=tmp_path)
+    done = hgq2rtl_command("check", "digits", "--samples", "400", "--bench", bench, cwd=tmp_path)
     found = re.search(
-        r"(\d+) (?:of 2000 )?samples differ.* The first layer that differs is dense_2 \(QDense\), "
+        r"(\d+) (?:of 400 )?samples differ.* The first layer that differs is dense_2 \(QDense\), "
         r"sample (\d+): (dense_2_\w+) should be (-?\d+) and is (-?\d+)\.",
         mismatch(done),
     )
     assert found, done.stderr
-    assert 0 < int(found[1]) <= 2000 and int(found[2]) < 2000
+    assert 0 < int(found[1]) <= 400 and int(found[2]) < 400
     assert found[4] != found[5]
     signal = found[3]
     assert re.search(rf"\b{signal}\b", (folder / "rtl" / "digits__dense_2.v").read_text())
