@@ -62,7 +62,8 @@ def run_framework(model: Path, inputs: Sequence[np.ndarray]) -> list[np.ndarray]
         given, made = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
         np.savez(given, *inputs)
         done = subprocess.run(
-            [sys.executable, "-m", "hgq2rtl.verify.keras_process", os.fspath(model), given, made],
+            # -P: the user's current folder may hold files called like modules.
+            [sys.executable, "-P", "-m", "hgq2rtl.verify.keras_process", model, given, made],
             capture_output=True,
             text=True,
             env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},

@@ -9,6 +9,7 @@ import pytest
 
 from hgq2rtl.errors import BadOption, Mismatch, MissingTool, ToolFailed
 from hgq2rtl.verify import check_framework
+from hgq2rtl.verify.framework import run_framework
 
 KERAS = """
 import numpy as np
@@ -111,3 +112,12 @@ def test_a_framework_that_fails(framework, tiny, tmp_path):
     message = str(caught.value)
     assert message.startswith(f"Keras could not run {tmp_path}/m.keras:\n")
     assert message.endswith("ZeroDivisionError: division by zero")
+
+
+def test_files_in_the_current_folder_are_not_imported(tmp_path, monkeypatch):
+    """Catches a module search that begins where the user stands."""
+    (tmp_path / "numpy.py").write_text("raise SystemExit('this numpy ran')")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((MissingTool, ToolFailed)) as caught:
+        run_framework(tmp_path / "none.keras", [X])
+    assert "this numpy ran" not in str(caught.value)
