@@ -48,11 +48,19 @@ def simulate(
     schedule: Schedule, rtl: Rtl, mantissas: Sequence[np.ndarray], build_dir: Path
 ) -> list[np.ndarray]:
     """Output mantissas (samples, fields) per port, from Verilator."""
-    ports = sim.load_ports(ports_json(rtl, schedule))
-    with _rtl_files(rtl) as files:
-        bench = sim.build(files.paths, ports, build_dir)
+    bench = _build(schedule, rtl, build_dir)
+    ports = bench.ports
     words = bench.run(sim.pack_ports(ports.inputs, mantissas))
     return sim.unpack_ports(ports.outputs, words)
+
+
+def _build(
+    schedule: Schedule, rtl: Rtl, build_dir: Path, probes: Sequence[sim.Probe] = ()
+) -> sim.Bench:
+    """The fast bench around this core; an unchanged one is not built again."""
+    ports = sim.load_ports(ports_json(rtl, schedule))
+    with _rtl_files(rtl) as files:
+        return sim.build(files.paths, ports, build_dir, probes=probes)
 
 
 def check_verilog(
@@ -117,9 +125,8 @@ def _check_pauses(
     """The first samples again with random pauses, where the core has enable or valid."""
     if not (rtl.options.has_enable or rtl.options.has_valid):
         return
-    ports = sim.load_ports(ports_json(rtl, schedule))
-    with _rtl_files(rtl) as files:
-        bench = sim.build(files.paths, ports, build_dir)
+    bench = _build(schedule, rtl, build_dir)
+    ports = bench.ports
     some = [each[:_PAUSED_SAMPLES] for each in mantissas]
     right = [each[:_PAUSED_SAMPLES] for each in expected]
     bench.check(
@@ -210,16 +217,14 @@ def _first_layer(
     first = max(0, sample - _CONTEXT)
     # Later samples follow: a register too few shows in what comes too early.
     window = [each[first : sample + 1 + _CONTEXT] for each in mantissas]
-    ports = sim.load_ports(ports_json(rtl, schedule))
     widths = program.widths()
     signals = [(v, name, n) for v in watched for n, name in enumerate(_copies(rtl, v))]
     probes = [
         sim.Probe(_path(program, rtl, v, name), int(widths[v]), _delay(schedule, v) + n)
         for v, name, n in signals
     ]
-    with _rtl_files(rtl) as files:
-        bench = sim.build(files.paths, ports, build_dir, probes=probes)
-    _, traced = bench.trace(sim.pack_ports(ports.inputs, window))
+    bench = _build(schedule, rtl, build_dir, probes)
+    _, traced = bench.trace(sim.pack_ports(bench.ports.inputs, window))
     right = Interpreter(program).values(window, watched)[sample - first]
     wanted = dict(zip(watched, right.tolist(), strict=True))
     for (v, name, _), words in zip(signals, traced, strict=True):
