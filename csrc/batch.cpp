@@ -255,7 +255,8 @@ private:
             if constexpr (std::is_same_v<From, float>) {
                 is_covered = loops_.quantize(column, length_, rule, narrow_.data());
             } else {
-                is_covered = loops_.read_exact(column, length_, rule, narrow_.data());
+                is_covered = rule.is_exact()
+                             && loops_.read_exact(column, length_, rule, narrow_.data());
             }
             if (is_covered && lane_.take_int32(narrow_.data(), length_, rule.interval, slot)) {
                 return;

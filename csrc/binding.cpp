@@ -60,9 +60,9 @@ Program program_of(const Column<std::uint8_t>& operation, const Column<std::int6
     return program;
 }
 
-/// port, element, position, rounding, overflow, scaler, k, i, f, lo, hi
+/// port, element, position, rounding, overflow, scaler, k, i, f, computes_in_float64, lo, hi
 using FieldRow =
-    std::tuple<int, int, int, int, int, double, int, int, int, std::int64_t, std::int64_t>;
+    std::tuple<int, int, int, int, int, double, int, int, int, bool, std::int64_t, std::int64_t>;
 
 /// Input fields of all ports, as an object that Python can hold.
 struct Fields {
@@ -71,17 +71,18 @@ struct Fields {
 
 Fields fields_of(const std::vector<FieldRow>& rows) {
     Fields fields;
-    for (const auto& [port, element, position, rounding, overflow, scaler, k, i, f, lo, hi] :
-         rows) {
+    for (const auto& [port, element, position, rounding, overflow, scaler, k, i, f,
+                      computes_in_float64, lo, hi] : rows) {
         fields.all.push_back({port,
                               element,
                               position,
                               static_cast<Rounding>(rounding),
                               static_cast<Overflow>(overflow),
-                              static_cast<float>(scaler),
+                              scaler,
                               k,
                               i,
                               f,
+                              computes_in_float64,
                               {lo, hi}});
     }
     return fields;

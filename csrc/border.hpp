@@ -1,6 +1,6 @@
 #pragma once
 // The border: floats of a model become integers exactly as the framework does it.
-// Twin of hgq2rtl/fixed/float32.py: the same float32 steps in the same order.
+// Twin of hgq2rtl/fixed/border.py: the same float steps in the same order.
 
 #include <cstdint>
 
@@ -15,25 +15,29 @@ struct Field {
     std::int32_t position = 0;  ///< column of the port's integers
     Rounding rounding = Rounding::exact;
     Overflow overflow = Overflow::exact;
-    float scaler = 1.0F;
+    double scaler = 1.0;
     int k = 0, i = 0, f = 0;
-    Interval interval;  ///< what the port can hold
+    bool computes_in_float64 = false;  ///< the quantizer's steps, else float32
+    Interval interval;                 ///< what the port can hold
 
-    /// Neither rounds nor overflows: float64 is read as it is, without float32 steps.
+    /// Neither rounds, overflows nor scales: a number is read as it is, without float steps.
+    [[nodiscard]] bool is_exact() const noexcept {
+        return rounding == Rounding::exact && overflow == Overflow::exact && scaler == 1.0;
+    }
     [[nodiscard]] bool takes_float64() const noexcept {
-        return rounding == Rounding::exact && overflow == Overflow::exact && scaler == 1.0F;
+        return computes_in_float64 || is_exact();
     }
 };
 
 enum class Refusal : std::uint8_t {
     none,
     not_finite,         ///< NaN or infinite, perhaps only once it is float32
-    no_float32_result,  ///< the steps leave the range of float32
+    no_result,          ///< the steps leave the range of the float type
     not_representable,  ///< EXACT, and the number would have to be rounded
     does_not_fit,       ///< the result is outside the field's format
 };
 inline constexpr std::array<std::string_view, 5> refusal_names = {
-    "none", "not_finite", "no_float32_result", "not_representable", "does_not_fit"};
+    "none", "not_finite", "no_result", "not_representable", "does_not_fit"};
 
 struct Quantized {
     std::int64_t mantissa = 0;

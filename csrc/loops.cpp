@@ -387,7 +387,7 @@ float power(int n) {
 
 /// What a column's quantizer needs, all multiplied by 2**f. Powers of two commute with
 /// every float32 step while nothing overflows or becomes subnormal; the limits below
-/// see to that, so the scaled steps give the same bits as those of float32.py.
+/// see to that, so the scaled steps give the same bits as those of border.py.
 struct Scaled {
     float scaler, up, low, high, bias, period, inverse_period, k;
 };
@@ -408,7 +408,7 @@ Scaled scaled(const Field& field) {
     const float k = static_cast<float>(field.k);
     const float top = power(magnitude);
     const float high = top - 1.0F;
-    return {field.scaler,
+    return {static_cast<float>(field.scaler),
             power(field.f),
             -k * (field.overflow == Overflow::sat_sym ? high : top),
             high,

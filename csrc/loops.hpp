@@ -60,7 +60,7 @@ struct Loops {
     /// Quantize a column in float32 steps. False where quantize_one must decide: a format
     /// or a value out of the common range.
     bool (*quantize)(const float* x, std::size_t n, const Field&, std::int32_t* m);
-    /// The same for fields that take float64 as it is.
+    /// The same for exact fields, which take float64 as it is.
     bool (*read_exact)(const double* x, std::size_t n, const Field&, std::int32_t* m);
 };
 

@@ -106,7 +106,14 @@ def _(value: Value, widths: list[int], target: Target) -> Area:
 @area_of(mul)
 def _(value: Value, widths: list[int], target: Target) -> Area:
     a, b = (widths[o] for o in value.operands)
-    return Area(a * b)
+    if has_bit_operand(value):
+        return Area((widths[value.number] + 1) // 2)
+    return Area(a * b)  # a LUT for each bit of each partial product, with its share of the sum
+
+
+def has_bit_operand(value: Value) -> bool:
+    """Whether a product is a choice between a number and zero."""
+    return any(value.program.interval(o) == (0, 1) for o in value.operands)
 
 
 @area_of(lookup)

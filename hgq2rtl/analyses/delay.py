@@ -20,7 +20,7 @@ from ..ir.operations import (
     slice_,
 )
 from ..targets import Target
-from .area import adder_bits
+from .area import adder_bits, has_bit_operand
 
 delay_of = one_per_operation("delay_of", without_macros=True)
 """``delay_of[operation](value, widths, target) -> ns``"""
@@ -55,6 +55,8 @@ def _(value: Value, widths: list[int], target: Target) -> float:
 
 @delay_of(mul)
 def _(value: Value, widths: list[int], target: Target) -> float:
+    if has_bit_operand(value):
+        return _one_lut(target)
     levels = math.ceil(math.log2(max(2, min(widths[o] for o in value.operands))))
     extra = levels * target.delay_ns["multiply_per_level"]
     return extra + _carry_chain(widths[value.number], target)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 ZERO = -1
 """As the node of an output: the constant zero."""
+
+FITS_INT64 = 2**62
+"""Coefficients up to this may be negated and added in int64."""
 
 
 class Node(NamedTuple):
@@ -45,15 +50,23 @@ class AdderGraph:
     def forms(self) -> np.ndarray:
         """Coefficients of every input and node over the inputs.
 
-        Python ints, shape (inputs + nodes, inputs): exact whatever their size.
+        Shape (inputs + nodes, inputs), exact whatever their size: int64 where that holds
+        all of them, Python ints elsewhere.
         """
-        forms = np.zeros((self.inputs + len(self.nodes), self.inputs), object)
-        forms[: self.inputs] = np.eye(self.inputs, dtype=np.int64).astype(object)
-        for n, node in enumerate(self.nodes, self.inputs):
-            forms[n] = node.sign_a * (forms[node.a] << node.shift_a) + node.sign_b * (
-                forms[node.b] << node.shift_b
-            )
+        kind = np.int64 if self._largest <= FITS_INT64 else object
+        forms = np.zeros((self.inputs + len(self.nodes), self.inputs), kind)
+        np.fill_diagonal(forms, 1)
+        for n, (a, shift_a, sign_a, b, shift_b, sign_b) in enumerate(self.nodes, self.inputs):
+            forms[n] = sign_a * (forms[a] << shift_a) + sign_b * (forms[b] << shift_b)
         return forms
+
+    @cached_property
+    def _largest(self) -> int:
+        """What no sum of a form's absolute coefficients exceeds."""
+        bounds = [1] * self.inputs
+        for a, shift_a, _, b, shift_b, _ in self.nodes:
+            bounds.append((bounds[a] << shift_a) + (bounds[b] << shift_b))
+        return max(bounds, default=0)
 
     def matrix(self) -> np.ndarray:
         """What the graph computes: Python ints, shape (inputs, outputs)."""
@@ -61,8 +74,18 @@ class AdderGraph:
         columns = np.zeros((self.inputs, len(self.outputs)), object)
         for n, (node, shift, sign) in enumerate(self.outputs):
             if node != ZERO:
-                columns[:, n] = sign * _shifted(forms[node], shift)
+                columns[:, n] = sign * _shifted(forms[node].astype(object), shift)
         return columns
+
+    def intervals(self, inputs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Exact range of every input and node, from its whole linear form."""
+        forms = self.forms()
+        greatest = max((max(abs(lo), abs(hi)) for lo, hi in inputs), default=0)
+        is_small = forms.dtype != object and self._largest * greatest <= FITS_INT64
+        lo, hi = np.array(inputs, np.int64 if is_small else object).reshape(-1, 2).T
+        positive, negative = np.maximum(forms, 0), np.minimum(forms, 0)
+        least, most = positive @ lo + negative @ hi, positive @ hi + negative @ lo
+        return list(zip(map(int, least), map(int, most), strict=True))
 
     def depths(self) -> list[int]:
         """Adder levels of every input (0) and node."""

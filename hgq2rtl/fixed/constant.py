@@ -47,12 +47,12 @@ class ExactArray:
 def exact(values: np.ndarray | float) -> ExactArray:
     """Numbers as integers times powers of two: odd mantissas, zero at exponent 0.
 
-    Floats of up to 64 bits, and integers of any size.
+    Floats and integers of any size, also side by side in an object array.
 
     Raises
     ------
     NotExact
-        If a value is NaN or infinite.
+        If a value is NaN or infinite, or a fraction that is no binary one.
 
     Examples
     --------
@@ -60,8 +60,8 @@ def exact(values: np.ndarray | float) -> ExactArray:
     [3, -1]
     """
     values = np.asarray(values)
-    if values.dtype.kind in "biu" or _are_integers(values):
-        return _exact_integers(values)
+    if values.dtype.kind in "biuO" or values.dtype.itemsize > 8:
+        return _exact_ratios(values)
     values = values.astype(np.float64)
     if not np.isfinite(values).all():
         raise NotExact("a constant is NaN or infinite: it has no exact form")
@@ -75,17 +75,29 @@ def exact(values: np.ndarray | float) -> ExactArray:
     )
 
 
-def _are_integers(values: np.ndarray) -> bool:
-    return values.dtype == object and all(isinstance(n, int) for n in values.flat)
-
-
-def _exact_integers(values: np.ndarray) -> ExactArray:
-    """Not by way of float64, which rounds integers of more than 53 bits."""
-    numbers = values.reshape(-1).tolist()
-    trailing = [(n & -n).bit_length() - 1 if n else 0 for n in map(int, numbers)]
-    mantissas = [int(n) >> zeros for n, zeros in zip(numbers, trailing, strict=True)]
+def _exact_ratios(values: np.ndarray) -> ExactArray:
+    """One by one, not by way of float64, which rounds numbers of more than 53 bits."""
+    ratios = [_ratio(n) for n in values.reshape(-1).tolist()]
+    trailing = [(n & -n).bit_length() - 1 if n else 0 for n, _ in ratios]
+    mantissas = [n >> zeros for (n, _), zeros in zip(ratios, trailing, strict=True)]
+    exponents = [zeros - power for (_, power), zeros in zip(ratios, trailing, strict=True)]
     fits = all(-(2**63) <= m < 2**63 for m in mantissas)
     return ExactArray(
         np.array(mantissas, np.int64 if fits else object).reshape(values.shape),
-        np.array(trailing, np.int64).reshape(values.shape),
+        np.array(exponents, np.int64).reshape(values.shape),
     )
+
+
+def _ratio(number: Any) -> tuple[int, int]:
+    """`number` as ``n / 2**power``."""
+    if isinstance(number, np.integer | np.bool_):
+        number = int(number)
+    if not hasattr(number, "as_integer_ratio"):
+        raise NotExact(f"a constant is {number!r:.40}, which is no real number")
+    try:
+        numerator, denominator = number.as_integer_ratio()
+    except (OverflowError, ValueError):
+        raise NotExact("a constant is NaN or infinite: it has no exact form") from None
+    if denominator & (denominator - 1):
+        raise NotExact(f"a constant is {number}, which is no binary fraction: it has no exact form")
+    return numerator, denominator.bit_length() - 1

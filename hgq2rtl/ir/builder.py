@@ -42,7 +42,8 @@ class Builder:
 
     Every method appends one value and returns its number. Without an explicit
     interval a value gets the exact range of its operation. ``builder.at``
-    holds the provenance (layer, element) that new values get.
+    holds the provenance (layer, element) that new values get, ``builder.block``
+    the repeated block that they belong to (-1: none).
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Builder:
         self.layers = list(layers)
         self.tables = list(tables)
         self.at = (-1, -1)
+        self.block = -1
         self.operations: list[Operation] = []
         self.operands: list[Sequence[int]] = []
         self.intervals: list[tuple[int, int]] = []
@@ -64,6 +66,7 @@ class Builder:
         self._weights: dict[int, Sequence[int]] = {}
         self._wraps: list[bool] = []
         self._provenance: list[tuple[int, int]] = []
+        self._blocks: list[int] = []
 
     @classmethod
     def like(cls, program: Program) -> Builder:
@@ -115,12 +118,13 @@ class Builder:
         self._attributes.append(row)
         self._wraps.append(wraps)
         self._provenance.append(self.at)
+        self._blocks.append(self.block)
         return len(self.operations) - 1
 
     def copy(self, value: Value, operands: Sequence[int]) -> int:
         """Append `value` of another Program, unchanged but for its operands."""
         rows, v = value.program.rows, value.number
-        self.at = rows.provenance[v]
+        self.at, self.block = rows.provenance[v], rows.block[v]
         which = rows.operation[v]
         if which is lincomb:
             self._weights[len(self)] = value.weights
@@ -130,6 +134,10 @@ class Builder:
 
     def format(self, v: int) -> Format:
         return Format(*self.intervals[v], self.exponents[v])
+
+    def weights_of(self, v: int) -> Sequence[int]:
+        """The coefficients of a linear combination, in the order of its operands."""
+        return self._weights[v]
 
     def is_constant(self, v: int) -> bool:
         lo, hi = self.intervals[v]
@@ -283,6 +291,7 @@ class Builder:
             wraps=np.array(self._wraps, bool),
             layer=np.fromiter((p[0] for p in self._provenance), np.int32, n),
             element=np.fromiter((p[1] for p in self._provenance), np.int32, n),
+            block=np.array(self._blocks, np.int32),
             inputs=tuple(self.inputs),
             outputs=tuple(self.outputs),
             layers=tuple(self.layers),

@@ -6,12 +6,14 @@ kernel has a fast form of it. Both refuse the same numbers, in the same words.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..errors import BadOption, NotExact
-from ..fixed import quantize_float32
+from ..fixed import FLOAT_TYPES, quantize_float
+from ..fixed.border import WIDEST_IN_FLOAT64
 from .program import Field, ProgramPort
 
 _INT64 = 2**63
@@ -28,6 +30,8 @@ class InputPort:
         self.fits_int64 = all(
             -_INT64 <= field.format.lo and field.format.hi < _INT64 for field in port.fields
         )
+        self.quantizes_exactly = any(_takes_no_float_steps(field) for field in port.fields)
+        """Has a float64 quantizer that takes no float steps; see ``fixed.quantize_float``."""
 
     # -- arrays ----------------------------------------------------------------
 
@@ -43,48 +47,48 @@ class InputPort:
         for sample, row in enumerate(array.tolist()):
             for position, m in enumerate(row):
                 if m not in self.fields[position].format:
-                    self.refuse(position, sample, m, "does_not_fit")
+                    self.refuse_mantissa(position, sample, m)
 
-    def quantize(self, floats: np.ndarray) -> list[list[int]]:
-        """Floats (samples, elements) as mantissas: one list per field."""
-        return [self._quantize(n, floats[:, f.element]) for n, f in enumerate(self.fields)]
+    def quantize(self, numbers: np.ndarray) -> list[list[int]]:
+        """Floats, or integers as objects, (samples, elements) as mantissas: one list per field."""
+        return [self._quantize(n, numbers[:, f.element]) for n, f in enumerate(self.fields)]
 
     def _quantize(self, position: int, x: np.ndarray) -> list[int]:
         field = self.fields[position]
         is_exact = field.rounding == "EXACT" and field.overflow == "EXACT"
-        with np.errstate(all="ignore"):
-            single = x.astype(np.float32) / np.float32(field.scaler)
-        given = x.astype(np.float64) if is_exact and field.scaler == 1 else single
-        self._refuse_first(position, x, ~np.isfinite(given), "not_finite")
+        given = _as_read(x, field, is_exact)
+        if given.dtype != object:
+            self._refuse_first(position, x, ~np.isfinite(given), "not_finite")
         whole: list[int | None] = []
         if field.rounding == "EXACT":
-            whole = [_mantissa(each, field.format.f) for each in given.astype(np.float64).tolist()]
+            whole = [_mantissa(each, field.format.f) for each in given.tolist()]
             self._refuse_first(position, x, [m is None for m in whole], "not_representable")
         mantissas = (
             [m for m in whole if m is not None]
             if is_exact
-            else self._framework_mantissas(position, x, single)
+            else self._framework_mantissas(position, x, given)
         )
         self._refuse_first(position, x, [m not in field.format for m in mantissas], "does_not_fit")
         return mantissas
 
-    def _framework_mantissas(self, position: int, x: np.ndarray, single: np.ndarray) -> list[int]:
+    def _framework_mantissas(self, position: int, x: np.ndarray, given: np.ndarray) -> list[int]:
         field = self.fields[position]
         rounding = "RND_CONV" if field.rounding == "EXACT" else field.rounding
         overflow = "NONE" if field.overflow == "EXACT" else field.overflow
         k, i, f = map(np.array, field.kif)
 
         def quantized(some: np.ndarray) -> list[int]:
-            return list(quantize_float32(some, k, i, f, rounding, overflow).tolist())
+            mantissas = quantize_float(some, k, i, f, rounding, overflow, field.float_type)
+            return list(mantissas.tolist())
 
         try:
-            return quantized(single)
+            return quantized(given)
         except NotExact:
-            for sample, each in enumerate(single):
+            for sample in range(len(given)):
                 try:
-                    quantized(each[None])
+                    quantized(given[sample : sample + 1])
                 except NotExact:
-                    self.refuse(position, sample, x[sample], "no_float32_result")
+                    self.refuse(position, sample, x[sample], "no_result")
             raise
 
     def _refuse_first(self, position: int, x: np.ndarray, is_bad: Any, why: str) -> None:
@@ -97,13 +101,16 @@ class InputPort:
     def refuse(self, position: int, sample: int, given: Any, why: str) -> NoReturn:
         """Raise the error for one number: `why` is a word of the kernel's Refusal."""
         field = self.fields[position]
-        if not isinstance(given, (float, np.floating)):
-            raise BadOption(
-                f"input {self.name!r}, sample {sample}, field {position}: {given} is outside "
-                f"[{field.format.lo}, {field.format.hi}], what {field.format} holds"
-            )
         place = f"input {self.name!r}, sample {sample}, element {self._index(field)}"
         raise NotExact(f"{place}: {given} {_reason(field, why)}")
+
+    def refuse_mantissa(self, position: int, sample: int, given: Any) -> NoReturn:
+        """Raise the error for one mantissa."""
+        format = self.fields[position].format
+        raise BadOption(
+            f"input {self.name!r}, sample {sample}, field {position}: {given} is outside "
+            f"[{format.lo}, {format.hi}], what {format} holds"
+        )
 
     def _index(self, field: Field) -> str:
         if len(self.shape) < 2:
@@ -115,9 +122,12 @@ def _reason(field: Field, why: str) -> str:
     format = field.format
     match why:
         case "not_finite":
-            return "is not finite in float32. Give finite numbers."
-        case "no_float32_result":
-            return f"has no float32 result when it is quantized to {format}. Give smaller numbers."
+            return f"is not finite in {field.float_type}. Give finite numbers."
+        case "no_result":
+            return (
+                f"has no {field.float_type} result when it is quantized to {format}. Give smaller "
+                "numbers."
+            )
         case "not_representable":
             return (
                 f"is no multiple of 2**{format.exponent}, and the port takes only numbers that "
@@ -129,9 +139,48 @@ def _reason(field: Field, why: str) -> str:
             f"only numbers that {format} holds exactly. Clip them first."
         )
     return (
-        f"is quantized to a number that {format} does not hold: float32 has 24 bits, and "
-        "rounds the framework's result beyond the end of the format. Give smaller numbers."
+        f"is quantized to a number that {format} does not hold: {field.float_type} has "
+        f"{_PRECISION[field.float_type]} bits, and rounds the framework's result beyond the end "
+        "of the format. Give smaller numbers."
     )
+
+
+def _takes_no_float_steps(field: Field) -> bool:
+    only_rounds = field.overflow == "EXACT" and field.rounding != "EXACT"
+    is_wide = sum(field.kif) > WIDEST_IN_FLOAT64
+    return field.float_type == "float64" and (is_wide or only_rounds)
+
+
+_PRECISION = {"float32": 24, "float64": 53}
+
+
+def _as_read(x: np.ndarray, field: Field, is_exact: bool) -> np.ndarray:
+    """Numbers as the field's quantizer sees them: scaled, in its float type.
+
+    Without a scaler an exact field, and a float64 one, take integers of any size as they are.
+    """
+    if field.scaler == 1 and (is_exact or field.float_type == "float64"):
+        return x if x.dtype == object else x.astype(np.float64)
+    kind = FLOAT_TYPES[field.float_type]
+    with np.errstate(all="ignore"):
+        scaled: np.ndarray = _as_floats(x).astype(kind) / kind(field.scaler)
+    return scaled
+
+
+def _as_floats(x: np.ndarray) -> np.ndarray:
+    """Integers as what rounds to a float only once."""
+    if x.dtype != object:
+        return x
+    if all(-_INT64 <= n < _INT64 for n in x):
+        return x.astype(np.int64)
+    return np.array([_nearest_float(n) for n in x.tolist()])
+
+
+def _nearest_float(n: int) -> float:
+    try:
+        return float(n)
+    except OverflowError:
+        return inf if n > 0 else -inf
 
 
 def _mantissa(x: float, f: int) -> int | None:

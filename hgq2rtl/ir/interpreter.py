@@ -64,6 +64,9 @@ class Interpreter:
         self._avoids_kernel = (
             exact or bool(program.big) or not all(port.fits_int64 for port in self._ports)
         )
+        self._avoids_kernel_border = self._avoids_kernel or any(
+            port.quantizes_exactly for port in self._ports
+        )
 
     @property
     def lane(self) -> str:
@@ -119,7 +122,7 @@ class Interpreter:
 
         Parameters
         ----------
-        arrays : one float array (samples, *shape) per input port
+        arrays : one array (samples, *shape) of floats or of integers of any size per input port
 
         Returns
         -------
@@ -130,11 +133,11 @@ class Interpreter:
         NotExact
             If a number is not finite, or has no exact form where the field asks for one.
         """
-        given, samples = self._floats(arrays)
-        if self._avoids_kernel:
+        given, samples = self._numbers(arrays)
+        if self._avoids_kernel_border or _has_wide_integers(given):
             return [
-                _integer_matrix(port.quantize(floats), samples, port.fits_int64)
-                for port, floats in zip(self._ports, given, strict=True)
+                _integer_matrix(port.quantize(numbers), samples, port.fits_int64)
+                for port, numbers in zip(self._ports, given, strict=True)
             ]
         fields = [port.fields for port in self._ports]
         results = [np.empty((samples, len(port)), np.int64) for port in fields]
@@ -147,7 +150,7 @@ class Interpreter:
 
         Parameters
         ----------
-        arrays : one float array (samples, *shape) per input port
+        arrays : one array (samples, *shape) of floats or of integers of any size per input port
 
         Returns
         -------
@@ -162,10 +165,10 @@ class Interpreter:
         """
         self.check_outputs_fit_float64()
         ports = self.program.outputs
-        if self._tape is None:
+        given, samples = self._numbers(arrays)
+        if self._tape is None or self._avoids_kernel_border or _has_wide_integers(given):
             mantissas = self.run(self.quantize_inputs(arrays))
             return [_as_floats(m, port) for m, port in zip(mantissas, ports, strict=True)]
-        given, samples = self._floats(arrays)
         results = [np.zeros((samples, _size(port))) for port in ports]
         kept = [
             (p, field.element, 2.0**field.format.exponent)
@@ -209,6 +212,7 @@ class Interpreter:
                     _kernel.OVERFLOWS.index(field.overflow),
                     field.scaler,
                     *field.kif,
+                    field.float_type == "float64",
                     field.format.lo,
                     field.format.hi,
                 )
@@ -259,9 +263,10 @@ class Interpreter:
         """Raise the error for field `number`, counted through all ports."""
         for port, given in zip(self._ports, inputs, strict=True):
             if number < len(port.fields):
-                is_float = given.dtype.kind == "f"
-                column = port.fields[number].element if is_float else number
-                port.refuse(number, sample, given[sample, column], why)
+                if given.dtype.kind == "f":
+                    element = port.fields[number].element
+                    port.refuse(number, sample, given[sample, element], why)
+                port.refuse_mantissa(number, sample, given[sample, number])
             number -= len(port.fields)
 
     # -- Python ints ----------------------------------------------------------
@@ -297,11 +302,12 @@ class Interpreter:
                 port.check_integers(array)  # may be beyond int64
         return [np.ascontiguousarray(array, np.int64) for array in arrays], samples
 
-    def _floats(self, given: Sequence[np.ndarray]) -> tuple[list[np.ndarray], int]:
-        arrays = self._one_per_port(given)
+    def _numbers(self, given: Sequence[np.ndarray]) -> tuple[list[np.ndarray], int]:
+        """What predict is given, (samples, elements): floats, or wide integers as objects."""
+        arrays = [_as_python_ints(array) for array in self._one_per_port(given)]
         for port, array in zip(self._ports, arrays, strict=True):
             port.check_shape(array, port.shape, "floats")
-            if array.dtype.kind not in "fiub":
+            if array.dtype.kind not in "fiub" and not _are_integers(array):
                 raise BadOption(f"input {port.name!r}: give floats, not {array.dtype}")
         samples = _common_length(arrays)
         sizes = [_size(port) for port in self.program.inputs]
@@ -371,5 +377,23 @@ def _size(port: ProgramPort) -> int:
     return int(np.prod(port.shape, dtype=np.int64))
 
 
+def _are_integers(array: np.ndarray) -> bool:
+    return array.dtype == object and all(isinstance(n, int | np.integer) for n in array.flat)
+
+
+def _as_python_ints(array: np.ndarray) -> np.ndarray:
+    """Integers in an object array, of any kind, as Python ints; other arrays as they are."""
+    if not _are_integers(array):
+        return array
+    return np.array([int(n) for n in array.flat], object).reshape(array.shape)
+
+
+def _has_wide_integers(arrays: Sequence[np.ndarray]) -> bool:
+    return any(array.dtype == object for array in arrays)
+
+
 def _float_kind(array: np.ndarray) -> type:
+    """float64 also for integers that it holds; others stay what they are."""
+    if array.dtype.kind in "iuO" and np.any((array > 2**53) | (array < -(2**53))):
+        return object
     return np.float32 if array.dtype in (np.float32, np.float16) else np.float64

@@ -40,6 +40,9 @@ class Field:
     keeps_negative: bool | None = None
     """The quantizer's own sign bit where the format does not tell it: HGQ's unsigned
     ``WRAP_SM`` gives negative numbers. None: as the format."""
+    float_type: str = "float32"
+    """What the quantizer computes in, one of ``fixed.FLOAT_TYPES`` (see ``fixed.quantize_float``).
+    A field that neither rounds, overflows nor scales takes any number that fits."""
 
     @property
     def kif(self) -> tuple[int, int, int]:
@@ -105,6 +108,9 @@ class Program:
     layer: np.ndarray
     element: np.ndarray
     """int32 (n,): provenance, -1 where there is none."""
+    block: np.ndarray
+    """int32 (n,): values of one number and layer are one copy of a computation that the layer
+    repeats (a position of a convolution), -1 where nothing is known to repeat."""
     inputs: tuple[ProgramPort, ...] = ()
     outputs: tuple[ProgramPort, ...] = ()
     layers: tuple[LayerName, ...] = ()
@@ -138,6 +144,7 @@ class Program:
             exponent=self.exponent.tolist(),
             wraps=self.wraps.tolist(),
             provenance=list(zip(self.layer.tolist(), self.element.tolist(), strict=True)),
+            block=self.block.tolist(),
         )
 
     def interval(self, v: int) -> tuple[int, int]:
@@ -205,6 +212,7 @@ class Rows(NamedTuple):
     exponent: list[int]
     wraps: list[bool]
     provenance: list[tuple[int, int]]
+    block: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +245,10 @@ class Value:
     @property
     def provenance(self) -> tuple[int, int]:
         return self.program.rows.provenance[self.number]
+
+    @property
+    def block(self) -> int:
+        return self.program.rows.block[self.number]
 
     @property
     def attributes(self) -> dict[str, Any]:

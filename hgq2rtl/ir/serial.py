@@ -21,7 +21,7 @@ from .program import Field, LayerName, Program, ProgramPort, Table, integer_arra
 from .verifier import verify
 
 KIND = "hgq2rtl-program"
-VERSION = 1
+VERSION = 2
 LARGEST = 1 << 30
 """Bytes of JSON that the loader inflates at most."""
 
@@ -35,6 +35,7 @@ _COLUMNS = {
     "wraps": bool,
     "layer": np.int32,
     "element": np.int32,
+    "block": np.int32,
 }
 
 
@@ -159,11 +160,20 @@ def _port_json(port: ProgramPort) -> dict[str, Any]:
     return {
         "name": port.name,
         "shape": list(port.shape),
-        "fields": [
-            [f.element, str(f.format), f.rounding, f.overflow, f.scaler, f.keeps_negative]
-            for f in port.fields
-        ],
+        "fields": [_field_json(field) for field in port.fields],
     }
+
+
+def _field_json(field: Field) -> list[Any]:
+    return [
+        field.element,
+        str(field.format),
+        field.rounding,
+        field.overflow,
+        field.scaler,
+        field.keeps_negative,
+        field.float_type,
+    ]
 
 
 def _port(data: dict[str, Any]) -> ProgramPort:
@@ -175,7 +185,13 @@ def _port(data: dict[str, Any]) -> ProgramPort:
 
 
 def _port_field(
-    element: int, format: str, rounding: str, overflow: str, scaler: float, sign: bool | None
+    element: int,
+    format: str,
+    rounding: str,
+    overflow: str,
+    scaler: float,
+    sign: bool | None,
+    float_type: str,
 ) -> Field:
     keeps_negative = None if sign is None else bool(sign)
     return Field(
@@ -185,4 +201,5 @@ def _port_field(
         str(overflow),
         float(scaler),
         keeps_negative,
+        str(float_type),
     )

@@ -8,11 +8,12 @@
     %0 = input field=0 : s8e0
     %1 = add %0, %0 shift=3 : s12e0 @0[5]
     %2 = lincomb 3*%0 -5*%1 group=1 : s17e0
-    %3 = quantize %1 k=0 bits=4 wrap : u4e0
+    %3 = quantize %1 k=0 bits=4 wrap : u4e0 @0[5] #2
     output %3
 
-Attributes at their default are left out. A text without port lines gets one
-input port ``x`` and one output port ``y`` with the formats that it uses.
+``@0[5]`` is layer and element, ``#2`` the repeated block that a value belongs to. Attributes at
+their default are left out. A text without port lines gets one input port ``x`` and one output
+port ``y`` with the formats that it uses.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def _port_line(word: str, port: ProgramPort) -> str:
     fields = " ".join(
         f"{field.element}:{field.format}:{field.rounding}:{field.overflow}:{field.scaler!r}"
         + ("" if field.keeps_negative is None else f":{int(field.keeps_negative)}")
+        + ("" if field.float_type == "float32" else f":{field.float_type}")
         for field in port.fields
     )
     return f"port {word} {json.dumps(port.name)} ({shape}) = {fields}"
@@ -67,6 +69,7 @@ def _value_line(value: Value) -> str:
         words.append("wrap")
     layer, element = value.provenance
     place = f" @{layer}[{element}]" if layer >= 0 else ""
+    place += f" #{value.block}" if value.block >= 0 else ""
     if value.operation is output:
         return f"output {' '.join(words)}{place}"
     body = " ".join([value.operation.name, *words])
@@ -78,8 +81,9 @@ def _value_line(value: Value) -> str:
 _PORT = re.compile(r'port (input|output) ("(?:[^"\\]|\\.)*") \(([\d,]*)\) =((?: \S+)*)')
 _LAYER = re.compile(r'layer ("(?:[^"\\]|\\.)*") (\S+)')
 _TABLE = re.compile(r"table (-?\d+):((?: -?\d+)+)")
-_VALUE = re.compile(r"%(\d+) = (\w+)(.*?) : (\S+)(?: @(\d+)\[(-?\d+)\])?")
-_OUTPUT = re.compile(r"output (%\d+)(.*?)(?: @(\d+)\[(-?\d+)\])?")
+_PLACE = r"(?: @(\d+)\[(-?\d+)\])?(?: #(\d+))?"
+_VALUE = re.compile(r"%(\d+) = (\w+)(.*?) : (\S+)" + _PLACE)
+_OUTPUT = re.compile(r"output (%\d+)(.*?)" + _PLACE)
 
 
 def parse(text: str) -> Program:
@@ -140,9 +144,7 @@ class _Parser:
         (self.builder.inputs if word == "input" else self.builder.outputs).append(port)
         self.has_ports = True
 
-    def _value(
-        self, name: str, word: str, rest: str, format: str, layer: str | None, element: str | None
-    ) -> None:
+    def _value(self, name: str, word: str, rest: str, format: str, *place: str | None) -> None:
         which = BY_NAME.get(word)
         if which is None or which is output:
             raise ValueError(f"there is no operation {word!r}")
@@ -155,7 +157,7 @@ class _Parser:
             self.loose_inputs.append(given)
         if which is const and not given.is_constant:
             raise ValueError("a constant is written with its interval, u3e0[5,5]")
-        self._at(layer, element)
+        self._at(*place)
         self.names[f"%{name}"] = self.builder.value(
             which,
             operands,
@@ -166,17 +168,18 @@ class _Parser:
             weights=weights,
         )
 
-    def _output(self, operand: str, rest: str, layer: str | None, element: str | None) -> None:
+    def _output(self, operand: str, rest: str, *place: str | None) -> None:
         value = self._known(operand)
         _, _, attributes, _ = self._words(output, f"{operand} {rest}")
         if not self.has_ports:
             attributes.setdefault("field", len(self.loose_outputs))
             self.loose_outputs.append(value)
-        self._at(layer, element)
+        self._at(*place)
         self.builder.value(output, (value,), attributes)
 
-    def _at(self, layer: str | None, element: str | None) -> None:
+    def _at(self, layer: str | None, element: str | None, block: str | None) -> None:
         self.builder.at = (-1, -1) if layer is None else (int(layer), int(element or -1))
+        self.builder.block = -1 if block is None else int(block)
 
     def _words(
         self, which: Operation, rest: str
@@ -231,8 +234,17 @@ def _attribute(which: Operation, attribute: Attribute | None, name: str, given: 
 
 
 def _field(text: str) -> Field:
-    element, format, rounding, overflow, scaler, *sign = text.split(":")
-    keeps_negative = bool(int(sign[0])) if sign else None
+    element, format, rounding, overflow, scaler, *rest = text.split(":")
+    float_type = rest.pop() if rest and rest[-1].startswith("float") else "float32"
+    keeps_negative = bool(int(rest.pop())) if rest else None
+    if rest:
+        raise ValueError(f"{rest[0]!r} says nothing of a field")
     return Field(
-        int(element), Format.parse(format), rounding, overflow, float(scaler), keeps_negative
+        int(element),
+        Format.parse(format),
+        rounding,
+        overflow,
+        float(scaler),
+        keeps_negative,
+        float_type,
     )

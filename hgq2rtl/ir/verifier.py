@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ..errors import BadProgram
-from ..fixed import OVERFLOWS, ROUNDINGS, bit_width
+from ..fixed import FLOAT_TYPES, OVERFLOWS, ROUNDINGS, bit_width
 from .guards import guarded_interval
 from .operations import (
     OPERATIONS,
@@ -65,7 +65,7 @@ def _verify_columns(program: Program) -> None:
     n = len(program)
     lengths = {
         name: len(getattr(program, name))
-        for name in ("attribute", "lo", "hi", "exponent", "wraps", "layer", "element")
+        for name in ("attribute", "lo", "hi", "exponent", "wraps", "layer", "element", "block")
     }
     for name, length in lengths.items():
         if length != n:
@@ -104,6 +104,8 @@ def _problem_of_field(field: Field, size: int) -> str | None:
         return f"there is no quantizer {field.rounding:.40}, {field.overflow:.40}"
     if not math.isfinite(field.scaler) or field.scaler == 0:
         return f"{field.scaler} is no scaler"
+    if field.float_type not in FLOAT_TYPES:
+        return f"there is no float type {field.float_type:.40}"
     return None
 
 

@@ -37,6 +37,7 @@ def keep(program: Program, alive: np.ndarray) -> Program:
             "wraps",
             "layer",
             "element",
+            "block",
         )
     }
     return replace(

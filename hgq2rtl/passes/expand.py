@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..fixed import bit_width, limits
+import numpy as np
+
+from ..fixed import Format, bit_width, limits
 from ..ir import Builder, Program, Value
-from ..ir.operations import OPERATIONS, Operation, abs_, lincomb, max_, min_, quantize_, relu
+from ..ir.operations import (
+    OPERATIONS,
+    Operation,
+    abs_,
+    lincomb,
+    lookup,
+    max_,
+    min_,
+    quantize_,
+    relu,
+)
+from ..ir.program import Table
 from ..ir.ranges import range_of
 from .rewrite import rewrite
 
@@ -29,17 +42,40 @@ def expand_macros(program: Program) -> Program:
     """Leave no macro but linear combinations, which have a pass of their own."""
 
     def rule(builder: Builder, value: Value, operands: list[int]) -> int | None:
+        if value.operation is lookup:
+            return _covered_lookup(builder, value, *operands)
         expansion = EXPANSIONS.get(value.operation)
         if expansion is None:
             return None
         made = expansion(builder, value, operands)
-        if not value.is_wrapping:
-            return made
-        return builder.slice(
-            made, interval=value.interval, exponent=value.format.exponent, wraps=True
-        )
+        if value.is_wrapping:
+            return _cut(builder, made, value.format)
+        # Operation by operation, intervals may grow beyond what the macro can give.
+        whole = value.format.container
+        is_too_wide = builder.format(made).container.width > whole.width
+        return _cut(builder, made, whole) if is_too_wide else made
 
     return rewrite(program, rule)
+
+
+def _cut(builder: Builder, wire: int, format: Format) -> int:
+    """The low bits of `wire`, which are all that it has in this format."""
+    interval = (format.lo, format.hi)
+    return builder.slice(wire, interval=interval, exponent=format.exponent, wraps=True)
+
+
+def _covered_lookup(builder: Builder, value: Value, wire: int) -> int | None:
+    """A lookup whose operand may now leave the table by its interval, if never by its numbers."""
+    number = value.program.rows.attribute[value.number][0]
+    table = builder.tables[number]
+    lo, hi = builder.intervals[wire]
+    before, after = table.base - lo, hi - (table.base + len(table.contents) - 1)
+    if before <= 0 and after <= 0:
+        return None
+    padded = np.pad(table.contents, (max(before, 0), max(after, 0)), mode="edge")
+    builder.tables.append(Table(min(lo, table.base), padded))
+    same = {"interval": value.interval, "exponent": value.format.exponent}
+    return builder.lookup(wire, len(builder.tables) - 1, **same)
 
 
 @expands(relu)

@@ -19,9 +19,11 @@ def rewrite(program: Program, rule: Rule) -> Program:
     builder = Builder.like(program)
     new: list[int] = []
     rows = program.rows
-    for value, old, provenance in zip(program, rows.operands, rows.provenance, strict=True):
+    for value, old, at, block in zip(
+        program, rows.operands, rows.provenance, rows.block, strict=True
+    ):
         operands = [new[o] for o in old]
-        builder.at = provenance
+        builder.at, builder.block = at, block
         made = rule(builder, value, operands)
         new.append(_copy(builder, value, operands) if made is None else made)
     return builder.build()

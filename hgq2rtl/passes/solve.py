@@ -1,8 +1,15 @@
-"""Hand each linear block to the CMVM solver and build the graph that comes back."""
+"""Hand each linear block to the CMVM solver and build the graph that comes back.
+
+Blocks that are equal (a kernel over many positions) are solved once and built
+alike; their values keep the number of their block, so that a later stage knows
+what repeats.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +18,36 @@ from ..cmvm.graph import ZERO
 from ..ir import Builder, Program, Value
 from ..ir.operations import lincomb
 from .rewrite import rewrite
+
+Interval = tuple[int, int]
+
+
+class _Matrix(NamedTuple):
+    """What a block computes: ``sum(weight * variable)`` by column, without its constants."""
+
+    columns: int
+    entries: tuple[tuple[int, int, int], ...]
+    """Row, column, weight."""
+    inputs: tuple[Interval, ...]
+    """Of each row's variable."""
+
+
+class _Sum(NamedTuple):
+    """One addition of a solved block, on wires counted as the graph counts them."""
+
+    a: int
+    b: int
+    sign: int
+    shift: int
+    interval: Interval
+    column: int
+    """The first output that reads it: its place in reports and names."""
+
+
+class _Solution(NamedTuple):
+    graph: AdderGraph
+    sums: list[_Sum]
+    number: int
 
 
 def solve_linear_groups(program: Program) -> Program:
@@ -21,39 +58,43 @@ def solve_linear_groups(program: Program) -> Program:
     need later values form a block of their own.
     """
     blocks = _blocks(program)
+    solver = _Solver(program)
+    new_of: list[int] = []
     built: dict[int, int] = {}
 
-    def rule(builder: Builder, value: Value, operands: list[int]) -> int | None:
-        new_of.append(-1)
+    def rule(builder: Builder, value: Value, operands: list[int]) -> int:
         if value.operation is not lincomb:
-            return None
-        if value.number not in built:
-            built.update(_build_block(builder, program, blocks[value.number], new_of))
-        return built[value.number]
+            new_of.append(builder.copy(value, operands))
+        else:
+            if value.number not in built:
+                built.update(solver.build(builder, blocks[value.number], new_of))
+            new_of.append(built[value.number])
+        return new_of[-1]
 
-    new_of: list[int] = []
+    return _only_repeated(rewrite(program, rule), solver.solution_of)
 
-    def remember(builder: Builder, value: Value, operands: list[int]) -> int | None:
-        made = rule(builder, value, operands)
-        new_of[value.number] = builder.copy(value, operands) if made is None else made
-        return new_of[value.number]
 
-    return rewrite(program, remember)
+def _only_repeated(program: Program, solution_of: list[int]) -> Program:
+    """Block numbers stay where a solution was built more than once."""
+    of = np.array([*solution_of, -1], np.int32)  # the last for values of no block
+    copies = np.bincount(of[:-1], minlength=1)
+    is_repeated = np.array([n >= 0 and copies[n] > 1 for n in of.tolist()])
+    return replace(program, block=np.where(is_repeated[program.block], program.block, -1))
 
 
 def _blocks(program: Program) -> dict[int, list[int]]:
     """For the first member of each block, all its members."""
     groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+    layer, group = program.layer.tolist(), program.attribute[:, 0].tolist()
     for v in program.values_of(lincomb).tolist():
-        groups[int(program.layer[v]), program[v].attributes["group"]].append(v)
+        groups[layer[v], group[v]].append(v)
     blocks: dict[int, list[int]] = {}
     for members in groups.values():
+        last = {v: _last_variable(program, v) for v in members}
         while members:
             first = members[0]
-            ready = [v for v in members if _last_variable(program, v) < first]
-            blocks[first] = ready
-            done = set(ready)
-            members = [v for v in members if v not in done]
+            blocks[first] = [v for v in members if last[v] < first]
+            members = [v for v in members if last[v] >= first]
     return blocks
 
 
@@ -63,59 +104,68 @@ def _last_variable(program: Program, v: int) -> int:
     return max(variables, default=-1)
 
 
-def _build_block(
-    builder: Builder, program: Program, members: list[int], new_of: list[int]
-) -> dict[int, int]:
-    """Solve one block; gives the new value of each member."""
-    variables, columns, constants = _matrix(program, members)
-    inputs = [new_of[x] for x in variables]
-    graph = solve(columns, [builder.intervals[x] for x in inputs])
-    wires = _build_graph(builder, program, graph, inputs, members[0])
-    return {
-        member: _finish(builder, program, member, graph, wires, n, constants[n])
-        for n, member in enumerate(members)
-    }
+class _Solver:
+    """Solves each block that differs from all before, and builds every one."""
+
+    def __init__(self, program: Program):
+        self.program = program
+        self.known: dict[_Matrix, _Solution] = {}
+        self.solution_of: list[int] = []
+        """By block, in the order of their numbers."""
+
+    def build(self, builder: Builder, members: list[int], new_of: list[int]) -> dict[int, int]:
+        """Append the sums of one block; gives the new value of each member."""
+        variables, matrix, constants = self._read(builder, members, new_of)
+        if matrix not in self.known:
+            self.known[matrix] = _solve(matrix, len(self.known))
+        solution = self.known[matrix]
+        builder.block = len(self.solution_of)
+        self.solution_of.append(solution.number)
+        wires = list(variables)
+        places = [self.program.rows.provenance[member] for member in members]
+        for a, b, sign, shift, interval, column in solution.sums:
+            builder.at = places[column]
+            wires.append(builder.add(wires[a], wires[b], sign, shift, interval=interval))
+        return {
+            member: _finish(builder, self.program[member], solution.graph, wires, n, constants[n])
+            for n, member in enumerate(members)
+        }
+
+    def _read(
+        self, builder: Builder, members: list[int], new_of: list[int]
+    ) -> tuple[list[int], _Matrix, list[int]]:
+        """Variables (new numbers), the matrix over them, the constant of each member."""
+        program, intervals = self.program, self.program.rows.interval
+        row: dict[int, int] = {}
+        entries: list[tuple[int, int, int]] = []
+        constants = [0] * len(members)
+        for column, member in enumerate(members):
+            value = program[member]
+            for operand, weight in zip(value.operands, value.weights, strict=True):
+                lo, hi = intervals[operand]
+                if lo == hi:
+                    constants[column] += weight * lo
+                else:
+                    entries.append((row.setdefault(operand, len(row)), column, weight))
+        variables = [new_of[x] for x in row]
+        inputs = tuple(builder.intervals[x] for x in variables)
+        return variables, _Matrix(len(members), tuple(entries), inputs), constants
 
 
-def _matrix(program: Program, members: list[int]) -> tuple[list[int], np.ndarray, list[int]]:
-    """Variables (old numbers), matrix (variables, members), constant of each member."""
-    row: dict[int, int] = {}
-    entries: list[tuple[int, int, int]] = []
-    constants = []
-    for column, member in enumerate(members):
-        constant = 0
-        value = program[member]
-        for operand, weight in zip(value.operands, value.weights, strict=True):
-            if program.is_constant(operand):
-                constant += weight * program.interval(operand)[0]
-            else:
-                entries.append((row.setdefault(operand, len(row)), column, weight))
-        constants.append(constant)
-    matrix = np.zeros((len(row), len(members)), object)
-    for r, column, weight in entries:
+def _solve(block: _Matrix, number: int) -> _Solution:
+    fits = all(-(2**31) < weight < 2**31 for _, _, weight in block.entries)
+    matrix = np.zeros((len(block.inputs), block.columns), np.int64 if fits else object)
+    for r, column, weight in block.entries:
         matrix[r, column] += weight
-    return list(row), matrix, constants
-
-
-def _build_graph(
-    builder: Builder, program: Program, graph: AdderGraph, wires: list[int], first: int
-) -> list[int]:
-    """Append the nodes; gives the wire of every input and node."""
-    layer = int(program.layer[first])
-    intervals = _form_intervals(graph, [builder.intervals[w] for w in wires])
-    # A node belongs to the first output that reads it: its place in reports and names.
-    owner = _owners(graph)
+    graph = solve(matrix, block.inputs)
+    intervals, owner = graph.intervals(block.inputs), _owners(graph)
+    sums = []
     for n, node in enumerate(graph.nodes, graph.inputs):
-        a, b, sign_a, sign_b, shift = (
-            *(node.a, node.b, node.sign_a, node.sign_b),
-            node.shift_b - node.shift_a,
-        )
-        if sign_a < 0:
-            a, b, sign_b, shift = b, a, sign_a, -shift
-        column = owner.get(n, 0)
-        builder.at = (layer, column)
-        wires.append(builder.add(wires[a], wires[b], sign_b, shift, interval=intervals[n]))
-    return wires
+        a, b, sign, shift = node.a, node.b, node.sign_b, node.shift_b - node.shift_a
+        if node.sign_a < 0:
+            a, b, sign, shift = b, a, node.sign_a, -shift
+        sums.append(_Sum(a, b, sign, shift, intervals[n], owner.get(n, 0)))
+    return _Solution(graph, sums, number)
 
 
 def _owners(graph: AdderGraph) -> dict[int, int]:
@@ -132,28 +182,16 @@ def _owners(graph: AdderGraph) -> dict[int, int]:
     return owner
 
 
-def _form_intervals(graph: AdderGraph, inputs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Interval of every input and node from its whole linear form."""
-    forms = graph.forms()
-    lo = np.array([each[0] for each in inputs], object)
-    hi = np.array([each[1] for each in inputs], object)
-    positive, negative = np.maximum(forms, 0), np.minimum(forms, 0)
-    least, most = positive @ lo + negative @ hi, positive @ hi + negative @ lo
-    return [(int(a), int(b)) for a, b in zip(least, most, strict=True)]
-
-
 def _finish(
     builder: Builder,
-    program: Program,
-    member: int,
+    value: Value,
     graph: AdderGraph,
     wires: list[int],
     column: int,
     constant: int,
 ) -> int:
     """The member itself: shift, sign and constant of its output of the graph."""
-    value, output = program[member], graph.outputs[column]
-    exponent = value.format.exponent
+    output, exponent = graph.outputs[column], value.format.exponent
     same = {"interval": value.interval, "exponent": exponent, "wraps": value.is_wrapping}
     builder.at = value.provenance
     if output.node == ZERO:

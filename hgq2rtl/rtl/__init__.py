@@ -1,8 +1,8 @@
 """From (Program, Schedule) to Amaranth components and to Verilog."""
 
 from .names import unique_identifiers
+from .options import CoreOptions
 from .ports import CorePorts, PortField, core_ports
-from .top import CoreOptions
 from .verilog import Rtl, emit, from_files
 
 __all__ = [

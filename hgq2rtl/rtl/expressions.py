@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from amaranth.hdl import Cat, Const, Module, Mux, Value
 from amaranth.lib.memory import Memory
@@ -23,9 +23,18 @@ from ..ir.operations import (
     output,
     slice_,
 )
+from .options import CoreOptions
+
+
+class Scope(NamedTuple):
+    """Where an expression is built."""
+
+    module: Module
+    options: CoreOptions
+
 
 expression_of = one_per_operation("expression_of", without_macros=True)
-"""``expression_of[operation](module, value, *operands, **attributes)``: an Amaranth value."""
+"""``expression_of[operation](scope, value, *operands, **attributes)``: an Amaranth value."""
 
 
 def _up(x: Value, shift: int) -> Value:
@@ -43,7 +52,7 @@ def _(*_: Any, **__: Any) -> Value:
 
 
 @expression_of(add)
-def _(m: Module, value: IrValue, a: Value, b: Value, sign: int, shift: int) -> Value:
+def _(scope: Scope, value: IrValue, a: Value, b: Value, sign: int, shift: int) -> Value:
     a, b = _aligned(a, b, shift)
     is_negation = isinstance(a, Const) and a.value == 0
     if sign > 0:
@@ -52,33 +61,33 @@ def _(m: Module, value: IrValue, a: Value, b: Value, sign: int, shift: int) -> V
 
 
 @expression_of(mul)
-def _(m: Module, value: IrValue, a: Value, b: Value) -> Value:
+def _(scope: Scope, value: IrValue, a: Value, b: Value) -> Value:
     return a * b
 
 
 @expression_of(slice_)
-def _(m: Module, value: IrValue, a: Value, low: int) -> Value:
+def _(scope: Scope, value: IrValue, a: Value, low: int) -> Value:
     return a.shift_right(low) if low > 0 else _up(a, -low)
 
 
 @expression_of(concat)
-def _(m: Module, value: IrValue, a: Value, b: Value, shift: int) -> Value:
+def _(scope: Scope, value: IrValue, a: Value, b: Value, shift: int) -> Value:
     joined = Cat(a, Const(0, shift - len(a)), b) if shift > len(a) else Cat(a[:shift], b)
     return joined.as_signed() if b.shape().signed else joined
 
 
 @expression_of(mask)
-def _(m: Module, value: IrValue, a: Value, bit: Value, when: int) -> Value:
+def _(scope: Scope, value: IrValue, a: Value, bit: Value, when: int) -> Value:
     return Mux(bit, a, 0) if when else Mux(bit, 0, a)
 
 
 @expression_of(mux)
-def _(m: Module, value: IrValue, bit: Value, a: Value, b: Value, shift: int) -> Value:
+def _(scope: Scope, value: IrValue, bit: Value, a: Value, b: Value, shift: int) -> Value:
     return Mux(bit, *_aligned(a, b, shift))
 
 
 @expression_of(compare)
-def _(m: Module, value: IrValue, a: Value, b: Value, relation: str, shift: int) -> Value:
+def _(scope: Scope, value: IrValue, a: Value, b: Value, relation: str, shift: int) -> Value:
     a, b = _aligned(a, b, shift)
     match relation:
         case "lt":
@@ -91,7 +100,7 @@ def _(m: Module, value: IrValue, a: Value, b: Value, relation: str, shift: int) 
 
 
 @expression_of(bitwise)
-def _(m: Module, value: IrValue, a: Value, b: Value, function: str) -> Value:
+def _(scope: Scope, value: IrValue, a: Value, b: Value, function: str) -> Value:
     match function:
         case "and":
             return a & b
@@ -101,22 +110,21 @@ def _(m: Module, value: IrValue, a: Value, b: Value, function: str) -> Value:
 
 
 @expression_of(lookup)
-def _(m: Module, value: IrValue, a: Value, table: int) -> Value:
+def _(scope: Scope, value: IrValue, a: Value, table: int) -> Value:
     """A memory over the operand's raw bits: no subtraction of the table's base.
 
     A memory builds four times faster under Verilator than a case statement.
     """
     memory = Memory(
-        shape=_shape_of(value), depth=1 << len(a), init=_contents_by_bits(value, len(a))
+        shape=value.format.width,
+        depth=1 << len(a),
+        init=_contents_by_bits(value, len(a)),
+        attrs=scope.options.table_attributes(len(a)),
     )
-    m.submodules[f"table_{value.number}"] = memory
+    scope.module.submodules[f"table_{value.number}"] = memory
     port = memory.read_port(domain="comb")
-    m.d.comb += port.addr.eq(a)
+    scope.module.d.comb += port.addr.eq(a)
     return port.data.as_signed() if value.format.is_signed else port.data
-
-
-def _shape_of(value: IrValue) -> int:
-    return value.format.width
 
 
 def _contents_by_bits(value: IrValue, address_bits: int) -> list[int]:

@@ -1,8 +1,13 @@
-"""The core as Amaranth components: one module per layer, registers by schedule."""
+"""The core as Amaranth components: one module per layer, registers by schedule.
+
+What a layer repeats is one more module (:mod:`.blocks`), with an instance for
+each copy in the module of the layer.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,78 +15,56 @@ from typing import Any
 from amaranth.hdl import (
     ClockDomain,
     ClockSignal,
-    Const,
     Elaboratable,
     EnableInserter,
     Module,
     Mux,
-    Shape,
     Signal,
     Value,
 )
 
-from ..ir.operations import const, input_, output
+from ..ir.operations import const, input_, mul, output
 from ..schedule import Schedule
-from .expressions import expression_of
+from .blocks import BlockModule, local_name
 from .names import unique_identifiers
+from .options import CoreOptions
 from .ports import CONTROL_NAMES, CorePorts
+from .repeats import Copy, find_repeats
+from .wires import Statement, Wires
 
 INSTANCE = "u_"
 """Before a layer's name: instances and ports share one name space, and an output is often
 called like the layer that makes it."""
 
-Statement = Any
-"""An Amaranth assignment: the class has no public name."""
-
-
-@dataclass(frozen=True)
-class CoreOptions:
-    """Control ports of a pipelined core."""
-
-    has_enable: bool = False
-    has_valid: bool = False
-    has_valid_reset: bool = False
-
 
 @dataclass
-class Wires:
-    """The signal of each value in each stage where it is read."""
+class LayerParts:
+    """What a layer's module holds."""
 
-    schedule: Schedule
-    delayed: dict[int, list[Value]] = field(default_factory=dict)
-
-    def at(self, v: int, stage: int) -> Value:
-        """`v` as `stage` reads it: itself, or one of its registers."""
-        program = self.schedule.program
-        lo, hi = program.interval(v)
-        if lo == hi:
-            format = program.format(v)
-            return Const(lo, Shape(format.width, format.is_signed))
-        return self.delayed[v][stage - int(self.schedule.stage[v])]
-
-    def delays(self, v: int) -> list[Statement]:
-        """The clocked assignments along the registers of `v`."""
-        copies = self.delayed[v]
-        return [after.eq(before) for before, after in zip(copies, copies[1:], strict=False)]
+    values: list[int] = field(default_factory=list)
+    """Those that stand in the module itself."""
+    copies: list[tuple[str, BlockModule, Copy]] = field(default_factory=list)
+    """Instances of repeated blocks, by name."""
 
 
 class LayerModule(Elaboratable):
     """All values of one layer, and the registers that delay them."""
 
-    def __init__(self, wires: Wires, values: list[int]):
-        self.wires = wires
-        self.values = values
+    def __init__(self, core: Core, parts: LayerParts):
+        self.core = core
+        self.parts = parts
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        program, schedule = self.wires.schedule.program, self.wires.schedule
-        for v in self.values:
-            value = program[v]
-            stage = int(schedule.stage[v])
-            operands = [self.wires.at(o, stage) for o in value.operands]
-            made = expression_of[value.operation](m, value, *operands, **value.attributes)
-            m.d.comb += self.wires.delayed[v][0].eq(made)
-            m.d.sync += self.wires.delays(v)
+        core, wires = self.core, self.core.wires
+        wires.compute(m, self.parts.values, core.options)
+        clocked = [d for v in self.parts.values for d in core.delays(v)]
+        for name, block, copy in self.parts.copies:
+            m.submodules[name] = block.instance(copy, wires, core.enable)
+            for n, v in enumerate(copy.values):
+                if block.repeat.is_exported[n]:
+                    clocked += core.delays(v, block.repeat.inner[n])
+        m.d.sync += clocked
         return m
 
 
@@ -91,11 +74,13 @@ class Core:
     Ports are the attributes `inputs`, `outputs` and the controls.
     """
 
-    def __init__(self, schedule: Schedule, ports: CorePorts, options: CoreOptions):
+    def __init__(self, schedule: Schedule, ports: CorePorts, options: CoreOptions, top: str):
         self.schedule = schedule
         self.ports = ports
         self.options = options
+        self.top = top
         self.wires = Wires(schedule)
+        self.registers: list[int] = schedule.registers.tolist()
         self.inputs = [Signal(bus.width, name=bus.port) for bus in ports.inputs]
         self.outputs = [Signal(bus.width, name=bus.port) for bus in ports.outputs]
         self.enable = Signal(name="en")
@@ -107,7 +92,13 @@ class Core:
         """Plain name of each layer that has values: its values' names begin so."""
         self.instances: dict[int, str] = {}
         """Name of each layer's instance."""
+        self.names: dict[int, tuple[str, ...]] = {}
+        """Names of each value's signal and registers, in the module of its layer; those inside a
+        repeated block behind the name of its instance and a dot."""
+        self.blocks: list[BlockModule] = []
+        self.layers: defaultdict[int, LayerParts] = defaultdict(LayerParts)
         self._name_layers()
+        self._find_blocks()
         self._make_signals()
 
     @property
@@ -121,11 +112,25 @@ class Core:
         ]
         return [signal for is_there, signal in controls if is_there] + self.inputs + self.outputs
 
+    def delays(self, v: int, first: int = 0) -> list[Statement]:
+        """The clocked assignments that make the registers of `v` after the `first`."""
+        return self.wires.delays(v, first, self.registers[v])
+
     # -- names and signals -------------------------------------------------
+
+    def _computed(self) -> list[int]:
+        """Values that need a circuit."""
+        rows = self.schedule.program.rows
+        outside = (input_, output, const)
+        return [
+            v
+            for v, (which, (lo, hi)) in enumerate(zip(rows.operation, rows.interval, strict=True))
+            if which not in outside and lo != hi
+        ]
 
     def _name_layers(self) -> None:
         program = self.schedule.program
-        layers = sorted(set(program.layer[self._is_computed()].tolist()))
+        layers = sorted(set(program.layer[self._computed()].tolist()))
         names = ["logic" if n < 0 else program.layers[n].name for n in layers]
         self.stems = dict(zip(layers, unique_identifiers(names), strict=True))
         self.instances = {layer: self._free(INSTANCE + stem) for layer, stem in self.stems.items()}
@@ -142,39 +147,73 @@ class Core:
         self._taken.add(candidate)
         return candidate
 
-    def _is_computed(self) -> list[bool]:
-        program = self.schedule.program
-        outside = {input_.code, output.code, const.code}
-        return [
-            code not in outside and lo != hi
-            for code, lo, hi in zip(
-                program.operation.tolist(), program.lo.tolist(), program.hi.tolist(), strict=True
-            )
-        ]
+    def _find_blocks(self) -> None:
+        """Divide the values of each layer between its own module and those that it repeats."""
+        computed = self._computed()
+        counts: defaultdict[int, int] = defaultdict(int)
+        covered: set[int] = set()
+        for repeat in find_repeats(self.schedule, computed):
+            counts[repeat.layer] += 1
+            stem = self.stems[repeat.layer]
+            name = f"{self.top}__{stem}__block_{counts[repeat.layer]}"
+            block = BlockModule(name, self.schedule, repeat, self.options, self._product_attributes)
+            self.blocks.append(block)
+            for copy in repeat.copies:
+                covered.update(copy.values)
+                element = self._first_element(block, copy)
+                instance = self._free(f"{INSTANCE}{stem}_{element}")
+                self.layers[repeat.layer].copies.append((instance, block, copy))
+                self._name_copy(instance, block, copy)
+        layer = self.schedule.program.layer.tolist()
+        for v in computed:
+            if v not in covered:
+                self.layers[layer[v]].values.append(v)
+
+    def _first_element(self, block: BlockModule, copy: Copy) -> int:
+        """The first element of the layer's result that a copy gives."""
+        provenance = self.schedule.program.rows.provenance
+        return max(0, min((provenance[v][1] for _, v, _ in block.outputs(copy)), default=0))
+
+    def _name_copy(self, instance: str, block: BlockModule, copy: Copy) -> None:
+        """Names of what stays inside of a copy."""
+        for n, v in enumerate(copy.values):
+            if not block.repeat.is_exported[n]:
+                self.names[v] = tuple(
+                    f"{instance}.{local_name(n, later)}" for later in range(self.registers[v] + 1)
+                )
 
     def _make_signals(self) -> None:
-        program = self.schedule.program
-        widths = program.widths().tolist()
-        counts = self.schedule.registers.tolist()
-        for v, (code, lo, hi) in enumerate(
-            zip(program.operation.tolist(), program.lo.tolist(), program.hi.tolist(), strict=True)
-        ):
-            if lo == hi or code in (const.code, output.code):
+        for v in sorted({*self.schedule.program.values_of(input_).tolist(), *self._computed()}):
+            if v in self.names or self.schedule.program.is_constant(v):
                 continue
-            shape = Shape(widths[v], lo < 0)
-            name = self._value_name(v)
-            self.wires.delayed[v] = [
-                Signal(shape, name=self._free(f"{name}_d{n}" if n else name), reset_less=True)
-                for n in range(counts[v] + 1)
-            ]
+            name, shape = self._value_name(v), self.wires.shape(v)
+            attributes = self._product_attributes(v)
+            for n in range(self.registers[v] + 1):
+                self.wires.signals[v, n] = Signal(
+                    shape,
+                    name=self._free(f"{name}_d{n}" if n else name),
+                    reset_less=True,
+                    attrs=attributes if n == 0 else {},
+                )
+            self.names[v] = tuple(
+                self.wires.signals[v, n].name for n in range(self.registers[v] + 1)
+            )
+
+    def _product_attributes(self, v: int) -> Mapping[str, Any]:
+        """What synthesis tools are told about the wire of `v`."""
+        program = self.schedule.program
+        if program.rows.operation[v] is not mul:
+            return {}
+        layer = program.rows.provenance[v][0]
+        return self.options.product_attributes(program.layers[layer].name if layer >= 0 else "")
 
     def _value_name(self, v: int) -> str:
         """Layer, element and number: unique in the design, readable in a wave viewer."""
-        program = self.schedule.program
-        layer, element = int(program.layer[v]), int(program.element[v])
+        rows = self.schedule.program.rows
+        layer, element = rows.provenance[v]
         stem = self.stems.get(layer, "in")
-        if program.operation[v] == input_.code:
-            port = self.ports.inputs[int(program.attribute[v, 0])].port
+        if rows.operation[v] is input_:
+            port = self.ports.inputs[rows.attribute[v][0]].port
             stem = f"{port}_in"
         return f"{stem}_{max(element, 0)}_v{v}"
 
@@ -186,9 +225,9 @@ class Core:
         if not self.schedule.is_combinational:
             m.domains += ClockDomain("sync", reset_less=True)
         clocked = self._connect_inputs(m)
-        for layer, values in self._values_by_layer().items():
-            module = LayerModule(self.wires, values)
-            m.submodules[self.instances[layer]] = (
+        for layer, instance in self.instances.items():
+            module = LayerModule(self, self.layers[layer])
+            m.submodules[instance] = (
                 EnableInserter(self.enable)(module) if self.options.has_enable else module
             )
         clocked += self._connect_outputs(m)
@@ -197,14 +236,6 @@ class Core:
         if self.options.has_valid:
             self._connect_valid(m)
         return m
-
-    def _values_by_layer(self) -> dict[int, list[int]]:
-        layers: defaultdict[int, list[int]] = defaultdict(list)
-        layer = self.schedule.program.layer.tolist()
-        for v, is_computed in enumerate(self._is_computed()):
-            if is_computed:
-                layers[layer[v]].append(v)
-        return layers
 
     def _connect_inputs(self, m: Module) -> list[Statement]:
         """Wire each field of the input buses; gives the clocked assignments."""
@@ -222,8 +253,8 @@ class Core:
             given = program[v].attributes
             place = self.ports.inputs[given["port"]].fields[given["field"]]
             bits = buses[given["port"]][place.offset : place.offset + place.width]
-            m.d.comb += self.wires.delayed[v][0].eq(bits)
-            clocked += self.wires.delays(v)
+            m.d.comb += self.wires.signals[v, 0].eq(bits)
+            clocked += self.delays(v)
         return clocked
 
     def _connect_outputs(self, m: Module) -> list[Statement]:

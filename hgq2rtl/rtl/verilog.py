@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import re
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +12,14 @@ from amaranth.back import rtlil
 from amaranth.hdl import Fragment
 
 from ..errors import BadOption
+from ..ir.operations import mul
 from ..schedule import Schedule
+from .blocks import BlockModule
+from .elaboration import room_to_elaborate
 from .names import unique_identifiers
+from .options import MULTIPLIERS, ROM, CoreOptions
 from .ports import CorePorts, core_ports
-from .top import INSTANCE, Core, CoreOptions
+from .top import INSTANCE, Core
 from .yosys import run_yosys
 
 
@@ -37,7 +37,8 @@ class Rtl:
     instances: dict[int, str]
     """Instance name of each layer (by its number in the Program) that has a module."""
     signals: dict[int, str]
-    """Signal name of each value, in the module of its layer."""
+    """Signal name of each value, in the module of its layer; ``instance.name`` for one that stays
+    inside of a repeated block."""
     registers: dict[int, tuple[str, ...]]
     """Names of the registers that delay each value, one cycle each, in the same module."""
 
@@ -48,9 +49,11 @@ class Rtl:
 
 
 def emit(schedule: Schedule, top: str, options: CoreOptions | None = None) -> Rtl:
-    """Emit the core as module `top` (made a legal name) and one module per layer."""
-    core, top = _core(schedule, top, options or CoreOptions())
-    text = _to_rtlil(core, top)
+    """Emit the core as module `top` (made a legal name), one module per layer, and one for each
+    block of a layer that repeats."""
+    with room_to_elaborate():
+        core, top = _core(schedule, top, options or CoreOptions())
+        text = _to_rtlil(core, top)
     return _rtl(core, top, text, _to_verilog(text, top))
 
 
@@ -61,7 +64,11 @@ def from_files(schedule: Schedule, top: str, options: CoreOptions, files: dict[s
 
 
 def _core(schedule: Schedule, top: str, options: CoreOptions) -> tuple[Core, str]:
-    if schedule.is_combinational and options != CoreOptions():
+    program = schedule.program
+    options.check_multipliers(
+        {program.layers[n].name for n in program.layer[program.values_of(mul)] if n >= 0}
+    )
+    if schedule.is_combinational and options.has_control:
         raise BadOption(
             "a combinational core has no clock, so it has no enable, valid or reset either: "
             "leave these options out"
@@ -71,7 +78,7 @@ def _core(schedule: Schedule, top: str, options: CoreOptions) -> tuple[Core, str
     ports = core_ports(schedule.program.inputs, schedule.program.outputs)
     port_names = [bus.port for bus in (*ports.inputs, *ports.outputs)]
     (top,) = unique_identifiers([top], port_names)
-    return Core(schedule, ports, options), top
+    return Core(schedule, ports, options, top), top
 
 
 def _rtl(core: Core, top: str, text: str, files: dict[str, str]) -> Rtl:
@@ -82,18 +89,22 @@ def _rtl(core: Core, top: str, text: str, files: dict[str, str]) -> Rtl:
         ports=core.ports,
         options=core.options,
         instances=core.instances,
-        signals={v: copies[0].name for v, copies in core.wires.delayed.items()},
-        registers={
-            v: tuple(copy.name for copy in copies[1:]) for v, copies in core.wires.delayed.items()
-        },
+        signals={v: core.names[v][0] for v in sorted(core.names)},
+        registers={v: core.names[v][1:] for v in sorted(core.names)},
     )
 
 
 def _to_rtlil(core: Core, top: str) -> str:
-    with _room_to_elaborate():
-        design = Fragment.get(core.module(), None).prepare(ports=core.port_list, hierarchy=(top,))
-        text, _ = rtlil.convert_fragment(design, name=top, emit_src=False)
-    return _with_plain_names(text, top)
+    design = Fragment.get(core.module(), None).prepare(ports=core.port_list, hierarchy=(top,))
+    text, _ = rtlil.convert_fragment(design, name=top, emit_src=False)
+    blocks = [_block_rtlil(block) for block in core.blocks]
+    return "".join([_with_plain_names(text, top), *blocks])
+
+
+def _block_rtlil(block: BlockModule) -> str:
+    design = block.fragment().prepare(ports=block.port_list, hierarchy=(block.name,))
+    text, _ = rtlil.convert_fragment(design, name=block.name, emit_src=False)
+    return _with_plain_names(text, block.name).replace("attribute \\top 1\n", "")
 
 
 def _with_plain_names(text: str, top: str) -> str:
@@ -113,21 +124,6 @@ def _with_plain_names(text: str, top: str) -> str:
     return re.sub(r"\\[A-Za-z_][\w$]*", lambda match: match[0].replace("$", "__"), text)
 
 
-@contextmanager
-def _room_to_elaborate() -> Iterator[None]:
-    """No garbage collector (elaboration makes millions of small objects that stay, and
-    collecting them in vain takes 40 % of the time) and room for deep expressions."""
-    was_on, depth = gc.isenabled(), sys.getrecursionlimit()
-    gc.disable()
-    sys.setrecursionlimit(max(depth, 100_000))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(depth)
-        if was_on:
-            gc.enable()
-
-
 def _to_verilog(text: str, top: str) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="hgq2rtl-") as folder:
         Path(folder, "core.il").write_text(text)
@@ -135,11 +131,17 @@ def _to_verilog(text: str, top: str) -> dict[str, str]:
             "read_rtlil core.il",
             "proc -norom",
             "memory_collect",
-            "write_verilog -noattr core.v",
+            "write_verilog core.v",
         ]
         run_yosys("\n".join(script) + "\n", Path(folder))
         verilog = Path(folder, "core.v").read_text()
-    return _split(verilog, top)
+    return _split(_OTHER_ATTRIBUTES.sub("", verilog), top)
+
+
+_OTHER_ATTRIBUTES = re.compile(
+    rf"^ *\(\*(?! (?:{'|'.join([*MULTIPLIERS['lut'], *ROM])}) = ).*\*\)\n", re.MULTILINE
+)
+"""Attributes that Amaranth and Yosys use among themselves."""
 
 
 def _split(verilog: str, top: str) -> dict[str, str]:

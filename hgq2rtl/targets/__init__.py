@@ -18,6 +18,8 @@ from ..errors import BadOption
 
 DEFAULT_PART = "xcvu13p-flga2577-2-e"
 GENERIC = "generic_lut6"
+CASCADED_TABLE_BITS = 8
+"""Where the part is not known: what every family here can do."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Target:
     lut_inputs: int
     carry_bits: int
     has_three_operand_adder: bool
+    cascaded_table_bits: int
+    """Address bits of a table that dedicated multiplexers join behind its LUTs."""
     largest_table_bits: int
     delay_ns: Mapping[str, float]
 

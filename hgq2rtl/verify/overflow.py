@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..fixed import limits, round_mantissa
-from ..fixed.float32 import round_float
+from ..fixed.border import round_float
 from ..ir import Field, Program, ProgramPort
 from ..ir.interpreter import Interpreter
 from ..ir.operations import quantize_

@@ -32,6 +32,20 @@ def test_coefficients_have_no_limit():
     assert graph.matrix()[0, 0] == (1 + 2**40) ** 6
 
 
+@pytest.mark.parametrize("bound", [(-7, 8), (-(2**70), 2**69), (-(2**60), 2**61)])
+def test_ranges_are_reached_and_not_left(bound):
+    """Of whole forms, at their corners; catches int64 where a product needs more."""
+    lo, hi = bound
+    corners = [(a, b) for a in bound for b in bound]
+    wanted = [
+        (min(values), max(values))
+        for p, q in EXAMPLE.forms().tolist()
+        for values in [[p * a + q * b for a, b in corners]]
+    ]
+    assert EXAMPLE.intervals([(lo, hi)] * 2) == wanted
+    assert all(type(end) is int for each in EXAMPLE.intervals([(lo, hi)] * 2) for end in each)
+
+
 def test_an_output_shifts_right_only_zeros():
     """Catches a graph that drops bits and is believed to be exact."""
     even = AdderGraph(1, (Node(0, 1, 1, 0, 2, 1),), (Output(1, -1, 1),))

@@ -76,3 +76,16 @@ def wrap_triangle(x: Fraction, q: int, k: int, bits: int) -> int:
     if is_folded:
         m = -m - eps
     return -m - eps if is_outer else m
+
+
+def minifloat(x: Fraction, m: int, e: int, e0: int) -> Fraction:
+    """The nearest minifloat of `m` mantissa and `e` exponent bits around ``2**e0``."""
+    reach = max(Fraction(2) ** (e - 1), Fraction(1))
+    low, high = -reach + e0 + 1, reach + e0 - 1
+    binade = low
+    while binade < high and abs(x) >= Fraction(2) ** (binade + 1):
+        binade += 1
+    step = Fraction(2) ** (binade - m)
+    steps = Fraction(round(x / step))
+    most = Fraction(2) ** (m + 1) - (1 if binade == high else 0)
+    return min(max(steps, -most), most) * step

@@ -80,6 +80,30 @@ def test_what_is_no_number_is_refused(x):
     assert str(error.value) == "a constant is NaN or infinite: it has no exact form"
 
 
+def test_wide_floats_and_mixed_numbers_are_not_rounded():
+    """Catches numbers of more than 53 bits that pass through a float64."""
+    wide = np.longdouble(2) ** 62 + 1  # exact only where longdouble has 64 bits
+    mixed = [2**70 + 1, 0.75, Fraction(-3, 8), np.int64(4), True, 0]
+    assert fraction(exact(wide)) == [Fraction(*wide.as_integer_ratio())]
+    constant = exact(np.array(mixed, object))
+    assert fraction(constant) == [2**70 + 1, Fraction(3, 4), Fraction(-3, 8), 4, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (Fraction(1, 3), "a constant is 1/3, which is no binary fraction: it has no exact form"),
+        ("a", "a constant is 'a', which is no real number"),
+        (1j, "a constant is 1j, which is no real number"),
+        (float("nan"), "a constant is NaN or infinite: it has no exact form"),
+    ],
+)
+def test_objects_without_an_exact_form_are_refused(given, told):
+    with pytest.raises(NotExact) as error:
+        exact(np.array([1, given], object))
+    assert str(error.value) == told
+
+
 def test_index_maps_move_both_parts_alike():
     """Catches mantissas and exponents that part ways."""
     values = np.array([[0.5, 3.0, -0.125], [8.0, 0.0, -7.0]])

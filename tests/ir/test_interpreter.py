@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from hgq2rtl import _kernel
 from hgq2rtl.errors import BadOption, NotExact
-from hgq2rtl.fixed import OVERFLOWS, ROUNDINGS, Format, quantize_float32, wrap
+from hgq2rtl.fixed import (
+    FLOAT_TYPES,
+    OVERFLOWS,
+    ROUNDINGS,
+    Format,
+    quantize,
+    quantize_float,
+    wrap,
+)
 from hgq2rtl.ir import Builder, Field, Program, ProgramPort, Table, parse
 from hgq2rtl.ir.interpreter import Interpreter, evaluate
 from hgq2rtl.ir.operations import const, input_
@@ -208,8 +216,9 @@ def nasty_floats(field: Field) -> np.ndarray:
     ends = np.array([-2, -1, -0.5, 0.5, 1, 2, 3, 4])[:, None] * span + halves[None, ::10]
     ulps = np.ldexp(1.0, np.arange(20, 34)) * step
     exact = np.concatenate([halves, ends.ravel(), ulps, -ulps, ulps + step, step - ulps])
-    near = exact.astype(np.float32)
-    rounded = [np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf))]
+    kind = FLOAT_TYPES[field.float_type]
+    near = exact.astype(kind)
+    rounded = [np.nextafter(near, kind(np.inf)), np.nextafter(near, kind(-np.inf))]
     tiny = np.array([0.0, -0.0, 1e-45, -1e-45, 1.2e-38, -1e-30, 2.0**-149 * 3])
     huge = np.array([1e6, -1e6, 2.0**24, 2.0**24 + 2, 2.0**31, -(2.0**33), 1e15, -1e15, 1e18, 3e37])
     scattered = rng.normal(size=200) * span * rng.choice([0.01, 1, 30], 200)
@@ -219,12 +228,13 @@ def nasty_floats(field: Field) -> np.ndarray:
 
 
 def twin_mantissas(field: Field, x: np.ndarray) -> list[int | None]:
-    """By fixed.quantize_float32, one by one; None where it is refused."""
+    """By fixed.quantize_float, one by one; None where it is refused."""
     found: list[int | None] = []
-    for each in x.astype(np.float32) / np.float32(field.scaler):
+    kind = FLOAT_TYPES[field.float_type]
+    for each in x.astype(kind) / kind(field.scaler):
         try:
             k, i, f = map(np.array, field.kif)
-            m = int(quantize_float32(each, k, i, f, field.rounding, field.overflow))
+            m = int(quantize_float(each, k, i, f, field.rounding, field.overflow, field.float_type))
         except NotExact:
             m = field.format.hi + 1
         found.append(m if m in field.format else None)
@@ -251,34 +261,103 @@ def assert_border(field: Field, x: np.ndarray) -> None:
     "kif",
     [(1, 2, 5), (0, 3, 4), (1, 0, 0), (0, -2, 6), (1, 9, -3), (1, 20, 8), (0, 30, 4), (1, -3, 40)],
 )
-def test_floats_become_the_mantissas_of_the_framework(kif, rounding, overflow):
+@pytest.mark.parametrize("float_type", FLOAT_TYPES)
+def test_floats_become_the_mantissas_of_the_framework(kif, rounding, overflow, float_type):
     format = Format.from_kif(*kif)
     if overflow == "WRAP_SM" and kif[0] == 0:
         format = Format(-(2 ** (kif[1] + kif[2])), format.hi, -kif[2])
-        field = Field(0, format, rounding, overflow, keeps_negative=False)
+        field = Field(0, format, rounding, overflow, keeps_negative=False, float_type=float_type)
     else:
-        field = Field(0, format, rounding, overflow)
+        field = Field(0, format, rounding, overflow, float_type=float_type)
     assert_border(field, nasty_floats(field))
 
 
 @given(
     k=st.integers(0, 1),
     i=st.integers(-70, 70),
-    bits=st.integers(1, 40),
+    bits=st.integers(1, 60),
+    float_type=st.sampled_from(list(FLOAT_TYPES)),
     rounding=st.sampled_from(ROUNDINGS),
     overflow=st.sampled_from(OVERFLOWS),
     scaler=st.sampled_from([1.0, 3.0, 0.1, 2.0**-20]),
     floats=st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), max_size=20),
 )
 @settings(max_examples=200, deadline=None)
-def test_any_quantizer_and_any_float(k, i, bits, rounding, overflow, scaler, floats):
+def test_any_quantizer_and_any_float(k, i, bits, rounding, overflow, scaler, floats, float_type):
     if overflow == "WRAP_SM":
         k = 1
-    field = Field(0, Format.from_kif(k, i, bits - i), rounding, overflow, scaler)
+    format = Format.from_kif(k, i, bits - i)
+    field = Field(0, format, rounding, overflow, scaler, float_type=float_type)
     x = np.array([*floats, *np.array(floats) * 2.0 ** (i - 100)])
     with np.errstate(all="ignore"):
         x = x[np.isfinite(x.astype(np.float32) / np.float32(scaler))]
     assert_border(field, x)
+
+
+@given(
+    format=st.sampled_from(["s60e0", "u64e-1", "s60e-4", "s70e0", "s8e3"]),
+    how=st.sampled_from([("EXACT", "EXACT"), ("RND", "WRAP"), ("TRN", "SAT")]),
+    integers=st.lists(st.integers(-(2**75), 2**75), min_size=1, max_size=5),
+)
+def test_integers_of_any_size_are_taken_exactly(format, how, integers):
+    """Catches an integer input that a float rounds to 53 bits: its value is the integer."""
+    field = Field(0, Format.parse(format), *how, float_type="float64")
+    program = program_of([ProgramPort("x", (1,), (field,))], lambda b, v: [v])
+    k, i, f = field.kif
+    for exact in (False, True):
+        interpreter = Interpreter(program, exact=exact)
+        for n in integers:
+            x = np.array([[n]], object)
+            m = Fraction(n) * 2**f if f >= 0 else Fraction(n, 2**-f)
+            if how[0] != "EXACT" and sum(field.kif) > 52:
+                wanted = quantize(n, -f, k, i + f, *how)
+                assert interpreter.quantize_inputs([x])[0].tolist() == [[wanted]]
+            elif how[0] == "EXACT" and m.denominator == 1 and int(m) in field.format:
+                assert interpreter.quantize_inputs([x])[0].tolist() == [[int(m)]]
+            elif how[0] == "EXACT":
+                with pytest.raises(NotExact):
+                    interpreter.quantize_inputs([x])
+
+
+def test_a_field_that_only_rounds_in_float64_is_exact():
+    """Catches a kernel that rounds 0.5 - 2**-54 up, where exact arithmetic does not."""
+    field = Field(0, Format.parse("s8e0"), "RND", "EXACT", float_type="float64")
+    program = program_of([ProgramPort("x", (1,), (field,))], lambda b, v: [v])
+    for exact in (False, True):
+        interpreter = Interpreter(program, exact=exact)
+        given = np.array([[0.5 - 2.0**-54], [0.5]])
+        assert interpreter.quantize_inputs([given])[0].tolist() == [[0], [1]]
+
+
+def test_numpy_integers_in_an_object_array_are_integers():
+    program = program_of([port_of("s62e0")], lambda b, x: [x])
+    x = np.array([[np.int64(2**60 + 1)], [5]], object)
+    assert Interpreter(program).quantize_inputs([x])[0].tolist() == [[2**60 + 1], [5]]
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint64, object])
+def test_a_port_echoes_wide_integers(kind):
+    """Catches integers of 60 bits that pass through a float64 on the way to the kernel."""
+    program = program_of([port_of("s62e0")], lambda b, x: [x])
+    x = np.array([[2**60 + 1], [2**53 + 1], [3]], kind)
+    interpreter = Interpreter(program)
+    assert interpreter.lane == "int64"
+    assert interpreter.run(interpreter.quantize_inputs([x]))[0].tolist() == x.tolist()
+
+
+def test_a_float32_port_takes_wide_integers_as_float32():
+    """Catches an integer that is rounded twice, to float64 and then to float32."""
+    field = Field(0, Format.parse("s63e0"), "TRN", "SAT")
+    program = program_of([ProgramPort("x", (1,), (field,))], lambda b, v: [v])
+    n = 2**60 + 2**36 + 1  # just above the tie of two float32
+    x = np.array([[n], [2**70], [-(10**400)]], object)
+    wanted = [2**60 + 2**37, 2**62 - 1, -(2**62)]
+    # float32 holds no 2**62 - 1: the saturated number is beyond the format.
+    assert Interpreter(program).quantize_inputs([x[:1]])[0].tolist() == [wanted[:1]]
+    with pytest.raises(NotExact, match="is quantized to a number that s63e0 does not hold"):
+        Interpreter(program).quantize_inputs([x[1:2]])
+    with pytest.raises(NotExact, match="is not finite in float32"):
+        Interpreter(program).quantize_inputs([x[2:]])
 
 
 @given(
@@ -355,6 +434,9 @@ ECHO = program_of([port_of("s8e-3", "u4e0")], lambda b, x, y: [x, y])
 WRAPPING = program_of(
     [port_of("s8e-3", "u4e0", rounding="RND", overflow="WRAP")], lambda b, x, y: [x, y]
 )
+DOUBLE = program_of(
+    [port_of("s40e0", rounding="RND", overflow="WRAP", float_type="float64")], lambda b, x: [x]
+)
 WIDE_WRAP = program_of([port_of("s40e0", rounding="TRN", overflow="SAT")], lambda b, x: [x])
 
 
@@ -371,6 +453,11 @@ WIDE_WRAP = program_of([port_of("s40e0", rounding="TRN", overflow="SAT")], lambd
             WRAPPING,
             [1e39, 0.0],
             "input 'x', sample 3, element 0: 1e+39 is not finite in float32. Give finite numbers.",
+        ),
+        (
+            DOUBLE,
+            [np.inf],
+            "input 'x', sample 3, element 0: inf is not finite in float64. Give finite numbers.",
         ),
         (
             ECHO,

@@ -45,7 +45,9 @@ table -2: 5 -7 0 12
 %21 = abs %0 : u8e-3[0,128]
 %22 = relu %0 : u7e-3
 %23 = lincomb : u0e0
-output %2 field=0 @1[0]
+%24 = add %0, %1 : s9e-3[-128,142] @1[3] #0
+%25 = mask %0, %9 : s8e-3 #7
+output %2 field=0 @1[0] #7
 output %9 port=1 field=0
 output %17 port=1 field=1
 """
@@ -69,7 +71,7 @@ def test_random_programs_survive_the_text(seed, widest):
 
 def equal(a: Program, b: Program) -> bool:
     columns = ("operation", "start", "operand", "weight", "attribute", "lo", "hi", "exponent")
-    columns = (*columns, "wraps", "layer", "element")
+    columns = (*columns, "wraps", "layer", "element", "block")
     same = all(getattr(a, c).tolist() == getattr(b, c).tolist() for c in columns)
     tables = [[(t.base, t.contents.tolist()) for t in program.tables] for program in (a, b)]
     ports = (a.inputs, a.outputs, a.layers) == (b.inputs, b.outputs, b.layers)
@@ -100,6 +102,28 @@ def test_ports_may_be_left_out():
     assert program.outputs == (
         ProgramPort("y", (2,), (Field(0, Format(1, 5)), Field(1, Format(-8, 7, -1)))),
     )
+
+
+def test_fields_of_every_kind_survive():
+    """Catches a word of a field that is dropped, or taken for another one."""
+    port = ProgramPort(
+        "x",
+        (4,),
+        (
+            Field(0, Format(-8, 7, -1)),
+            Field(1, Format(0, 7), "RND", "SAT", 0.1),
+            Field(2, Format(-8, 7), "RND", "WRAP_SM", 1.0, False),
+            Field(3, Format(0, 1), "TRN", "WRAP", float_type="float64"),
+            Field(3, Format(-8, 7), "RND", "WRAP_SM", 4.0, True, "float64"),
+        ),
+    )
+    assert parse(to_text(Builder([port]).build())).inputs == (port,)
+
+
+def test_a_field_says_nothing_more():
+    text = 'port input "x" (1) = 0:u1e0:RND:WRAP:1.0:0:1:float64'
+    with pytest.raises(BadProgram, match="'0' says nothing of a field"):
+        parse(text)
 
 
 def test_names_of_values_are_free():

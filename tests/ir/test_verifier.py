@@ -67,7 +67,7 @@ def test_an_empty_program_is_sound():
 
 
 @pytest.mark.parametrize(
-    "column", ["attribute", "lo", "hi", "exponent", "wraps", "layer", "element"]
+    "column", ["attribute", "lo", "hi", "exponent", "wraps", "layer", "element", "block"]
 )
 def test_columns_are_equally_long(column):
     """Catches rows that slide against each other."""
@@ -131,6 +131,10 @@ def test_big_intervals_agree_with_their_columns():
         (
             Field(0, Format(0, 1), "RND", "NONE"),
             "field 0 of input 'x': there is no quantizer RND, NONE",
+        ),
+        (
+            Field(0, Format(0, 1), float_type="float16"),
+            "field 0 of input 'x': there is no float type float16",
         ),
         (Field(0, Format(0, 1), scaler=0.0), "field 0 of input 'x': 0.0 is no scaler"),
         (Field(0, Format(0, 1), scaler=float("nan")), "field 0 of input 'x': nan is no scaler"),

@@ -6,7 +6,7 @@ import pytest
 
 from hgq2rtl.fixed import OVERFLOWS, ROUNDINGS, Format, limits, round_mantissa
 from hgq2rtl.ir import parse, verify
-from hgq2rtl.ir.operations import OPERATIONS, lincomb
+from hgq2rtl.ir.operations import OPERATIONS, lincomb, lookup
 from hgq2rtl.passes import expand_macros, fold_constants
 from hgq2rtl.passes.expand import EXPANSIONS
 
@@ -160,7 +160,8 @@ SIGNED = {
         %3 = mask %2, %1 : u3e0
         %4 = add %0, %3 : s9e0[-128,134]
         %5 = slice %4 low=3 : s6e3[-16,16]
-        output %5
+        %6 = slice %5 wrap : s5e3
+        output %6
         """,
     "RND_ZERO": """
         %1 = slice %0 low=7 wrap : u1e0
@@ -421,3 +422,22 @@ def test_sums_are_left_to_their_own_pass():
     """Catches an order of passes in which a sum is expanded unsolved."""
     text = "%0 = input : s4e0\n%1 = lincomb 3*%0 : s6e0[-24,21]\noutput %1"
     assert_rewrites(expand_macros, text, text)
+
+
+def test_a_table_covers_what_its_input_can_be_by_intervals():
+    """Catches a table that rounding in single steps leaves, though its numbers never do."""
+    before = parse(
+        """
+        table -2: 5 -7 0 12
+        %0 = input : s4e0[-7,5]
+        %1 = quantize %0 shift=2 k=1 bits=9 rounding=TRN_ZERO : s2e2[-1,1]
+        %2 = lookup %1 table=0 : s5e0[-7,12]
+        output %2
+        """
+    )
+    made = verify(expand_macros(verify(before)))
+    (table,) = made.tables[1:] or made.tables
+    (reader,) = made.values_of(lookup)
+    lo, hi = made.interval(made.operands_of(reader)[0])
+    assert table.base <= lo and hi < table.base + len(table.contents)
+    assert_same_outputs(before, made)

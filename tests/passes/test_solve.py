@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from hgq2rtl.cmvm import solve
 from hgq2rtl.ir import parse, verify
 from hgq2rtl.ir.operations import add, lincomb
-from hgq2rtl.passes import fold_constants, remove_dead_values, solve_linear_groups
+from hgq2rtl.passes import fold_constants, remove_dead_values, run_passes, solve_linear_groups
 
 from .rewrites import assert_rewrites, assert_same_outputs
 
@@ -210,3 +211,106 @@ def test_values_keep_their_place():
         output %4
         """,
     )
+
+
+# -- blocks that repeat ----------------------------------------------------------
+
+
+POSITIONS = """
+    layer "conv" QConv1D
+    %0 = input : s4e0
+    %1 = input : s4e0
+    %2 = input : s4e0
+    %3 = input : s4e0
+    %4 = lincomb 3*%0 -5*%1 group=1 : s7e0[-59,61] @0[0]
+    %5 = lincomb 1*%0 1*%1 group=1 : s5e0[-16,14] @0[1]
+    %6 = lincomb 3*%2 -5*%3 group=2 : s7e0[-59,61] @0[2]
+    %7 = lincomb 1*%2 1*%3 group=2 : s5e0[-16,14] @0[3]
+    %8 = lincomb 3*%1 -5*%2 group=3 : s7e0[-59,61] @0[4]
+    output %4
+    output %5
+    output %6
+    output %7
+    output %8
+"""
+
+
+def test_equal_blocks_are_solved_once(monkeypatch):
+    """Catches a kernel that is solved again at every position."""
+    solved = []
+
+    def counted(matrix, inputs):
+        solved.append(matrix.tolist())
+        return solve(matrix, inputs)
+
+    monkeypatch.setattr("hgq2rtl.passes.solve.solve", counted)
+    program = verify(parse(POSITIONS))
+    assert_same_outputs(program, solve_linear_groups(program))
+    assert solved == [[[3, 1], [-5, 1]], [[3], [-5]]]
+
+
+def test_blocks_of_other_inputs_or_weights_are_solved_apart(monkeypatch):
+    """Catches a graph whose widths belong to another block."""
+    solved = []
+    monkeypatch.setattr(
+        "hgq2rtl.passes.solve.solve", lambda m, x: solved.append(m.tolist()) or solve(m, x)
+    )
+    program = verify(
+        parse("""
+        %0 = input : s4e0
+        %1 = input : s4e0
+        %2 = input : s4e0[-7,7]
+        %3 = lincomb 3*%0 5*%1 group=1 : s7e0[-64,56]
+        %4 = lincomb 3*%0 5*%2 group=2 : s7e0[-59,56]
+        %5 = lincomb 3*%0 -5*%1 group=3 : s7e0[-59,61]
+        output %3
+        output %4
+        output %5
+        """)
+    )
+    done = solve_linear_groups(program)
+    assert len(solved) == 3 and (done.block == -1).all()
+    assert_same_outputs(program, done)
+
+
+def test_values_of_a_repeated_block_bear_its_number():
+    """Catches copies that no later stage can tell apart, and numbers of what is there once."""
+    done = solve_and_clean(verify(parse(POSITIONS)))
+    elements = {n: set() for n in range(-1, 3)}
+    for value in done:
+        if value.operation is add:
+            elements[value.block].add(value.provenance[1])
+    assert elements == {-1: {4}, 0: {0}, 1: {2}, 2: set()}
+
+
+def test_a_sum_belongs_to_the_output_that_reads_it():
+    """Catches names of the first position at every other one."""
+    done = solve_and_clean(verify(parse(POSITIONS)))
+    last = [value for value in done if value.operation is add and value.provenance[1] == 4]
+    first = [value for value in done if value.operation is add and value.provenance[1] == 0]
+    assert len(last) == len(first) > 1
+
+
+def test_many_equal_blocks_are_built_alike():
+    """Catches a copy whose constant, shift or sign is another's."""
+    lines = [f"%{n} = input : s5e0" for n in range(12)]
+    lines += [
+        f"%{12 + p} = const : s{(5 - p).bit_length() + 1}e0[{p - 6},{p - 6}]" for p in range(6)
+    ]
+    for p in range(6):
+        a, b, c = 2 * p, 2 * p + 1, 12 + p
+        lines.append(f"%{18 + p} = lincomb 12*%{a} -7*%{b} 1*%{c} group={p} wrap : s7e0")
+    program = verify(parse("\n".join([*lines, *(f"output %{18 + p}" for p in range(6))])))
+    assert_same_outputs(program, solve_linear_groups(program))
+
+
+def test_a_long_recurrence_is_no_recursion():
+    """Each step reads the one before: catches a walk that calls itself for every operand."""
+    lines = ['layer "rnn" QSimpleRNN', "%0 = input : s5e0", "%1 = input : s5e0"]
+    for n in range(2, 6000, 2):
+        lines.append(f"%{n} = lincomb 3*%{n - 1} -1*%0 group={n} : s7e0[-63,61] @0[{n}]")
+        lines.append(f"%{n + 1} = quantize %{n} k=1 bits=4 shift=2 overflow=SAT : s5e2 @0[{n}]")
+    program = verify(parse("\n".join([*lines, f"output %{n + 1}"])))
+    done = run_passes(program)
+    assert len(done) > 9_000
+    assert_same_outputs(program, done, samples=6)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
 import warnings
 
 import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import Module, Signal
+from amaranth.hdl._nir import CombinationalCycle
 
 from hgq2rtl.errors import BadOption
 from hgq2rtl.fixed import Format
@@ -327,3 +331,14 @@ def test_the_controls_are_those_that_were_asked_for(options, controls):
         header = rtl.files["core.v"].splitlines()[0]
         assert sorted(set(re.findall(r"\w+", header)) - {"module", "core", "x", "y"}) == controls
         assert_plain(rtl)
+
+
+def test_amaranth_is_left_as_it_was():
+    """Catches a user's own Amaranth circuit whose combinational loop is no longer found."""
+    before = gc.isenabled(), sys.getrecursionlimit()
+    emit(scheduled(adders(["x"], ["dense"], "y"), PIPELINED), "core")
+    assert (gc.isenabled(), sys.getrecursionlimit()) == before
+    m, bit = Module(), Signal()
+    m.d.comb += bit.eq(~bit)
+    with pytest.raises(CombinationalCycle):
+        rtlil.convert(m, ports=[bit])

@@ -10,6 +10,7 @@ ONE_NS = Target(
     lut_inputs=6,
     carry_bits=8,
     has_three_operand_adder=False,
+    cascaded_table_bits=8,
     largest_table_bits=16,
     delay_ns={
         "lut": 0.25,

@@ -1,0 +1,58 @@
+"""The signals of values, and the circuit between them: what every module of a core consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from amaranth.hdl import Const, Module, Shape, Signal, Value
+
+from ..schedule import Schedule
+from .expressions import Scope, expression_of
+from .options import CoreOptions
+
+Statement = Any
+"""An Amaranth assignment: the class has no public name."""
+
+
+@dataclass
+class Wires:
+    """The signal of each value in each stage where a module knows it."""
+
+    schedule: Schedule
+    signals: dict[tuple[int, int], Signal] = field(default_factory=dict)
+    """By value, and the cycles that have passed since it was computed."""
+
+    @cached_property
+    def stage(self) -> list[int]:
+        """The stage of every value."""
+        stage: list[int] = self.schedule.stage.tolist()
+        return stage
+
+    def at(self, v: int, stage: int) -> Value:
+        """`v` as `stage` reads it: itself, or one of its registers."""
+        lo, hi = self.schedule.program.interval(v)
+        if lo == hi:
+            return Const(lo, self.shape(v))
+        return self.signals[v, stage - self.stage[v]]
+
+    def shape(self, v: int) -> Shape:
+        """Width and sign."""
+        format = self.schedule.program.format(v)
+        return Shape(format.width, format.is_signed)
+
+    def compute(self, m: Module, values: Iterable[int], options: CoreOptions) -> None:
+        """Drive every value from its operands."""
+        program, scope, made = self.schedule.program, Scope(m, options), []
+        for v in values:
+            value = program[v]
+            operands = [self.at(o, self.stage[v]) for o in value.operands]
+            result = expression_of[value.operation](scope, value, *operands, **value.attributes)
+            made.append(self.signals[v, 0].eq(result))
+        m.d.comb += made
+
+    def delays(self, v: int, first: int, last: int) -> list[Statement]:
+        """The clocked assignments that make the registers of `v` after the `first`."""
+        return [self.signals[v, n + 1].eq(self.signals[v, n]) for n in range(first, last)]
