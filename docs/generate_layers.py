@@ -9,19 +9,27 @@ from hgq2rtl.lowering import HANDLERS
 
 HEAD = """# Layers
 
-Generated from the handlers by `python docs/generate_layers.py`. Names are those of Keras and HGQ2,
-without the package prefix. Quantizers: kif and kbi, per element to per tensor; all rounding modes
-(`TRN`, `RND`, `RND_CONV`, `TRN_ZERO`, `RND_ZERO`, `RND_INF`, `RND_MIN_INF`; the prefix `S_` means
-nothing at inference) and overflows (`WRAP`, `SAT`, `SAT_SYM`, `WRAP_SM`), with scaler (a power of
-two where it is hardware) and affine. Graphs: Sequential and Functional, nested, with shared layers,
-several inputs and outputs.
+Generated from the handlers by `python docs/generate_layers.py`. Names are those of Keras, HGQ2 and
+HGQ v1, without the package prefix; operations of `keras.ops` have the names that Keras saves.
+
+Quantizers: kif and kbi, per element to per tensor; all rounding modes (`TRN`, `RND`, `RND_CONV`,
+`TRN_ZERO`, `RND_ZERO`, `RND_INF`, `RND_MIN_INF`; the prefix `S_` means nothing at inference) and
+overflows (`WRAP`, `SAT`, `SAT_SYM`, `WRAP_SM`; of HGQ v1 also `SAT_ZERO`), with any scaler and
+affine; minifloats. Graphs: Sequential and Functional, nested, with shared layers, several inputs
+and outputs. Layers compute in float32 or float64.
+
+A result "stays open" where it has no exact binary value: a function of a number, or a division.
+The quantizer that follows makes it a table (of at most 2^18 entries) or an exact division; an
+output, a product or a comparison without one is refused.
 
 | class | what is built |
 |---|---|
 """
 TAIL = """
-Everything else is refused as `UnsupportedLayer`: activations other than relu and linear,
-minifloat quantizers, scaled weight quantizers, equations that repeat a label or mix the batch axis.
+Everything else is refused as `UnsupportedLayer`, by one message that names the layer, why, and what
+to use instead: layers that are Python code, state between samples, masks that depend on data,
+indices that depend on data, operations that mix the samples of a batch, and float functions of two
+numbers.
 """
 
 

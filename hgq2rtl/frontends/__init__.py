@@ -1,11 +1,11 @@
 """From a trained model, in a file or in memory, to a :class:`LayerGraph`.
 
-Takes a path (HGQ2 archives ``.keras``; other formats follow) or a live Keras
-model, gives plain records: layers with checked options, finite arrays and
-quantizers, the calls between them, and the shape of every tensor. A model file
-is untrusted: names, shapes and sizes are checked before anything is allocated,
-nothing of it is imported, run, extracted or followed, and every fault is one
-message of the :mod:`hgq2rtl.errors` family.
+Takes a path (``.keras`` archives of HGQ2, HGQ v1 and Keras, ``.h5`` files of HGQ v1; other
+formats follow) or a live Keras model, gives plain records: layers with checked options,
+finite arrays and quantizers, the calls between them, and the shape of every tensor. A model
+file is untrusted: names, shapes and sizes are checked before anything is allocated, nothing
+of it is imported, run, extracted or followed, and every fault is one message of the
+:mod:`hgq2rtl.errors` family.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 from ..errors import BadModelFile, UnsupportedFormat
 from .graph import Call, Layer, LayerGraph, Port, Quantizer
 from .hgq2 import read_keras
+from .keras_h5 import read_h5
 from .live import from_model
 from .untrusted import shown
 
 __all__ = ["Call", "Layer", "LayerGraph", "Port", "Quantizer", "from_model", "read"]
 
 _LATER = {
-    ".h5": "Keras 2 and HGQ v1 files",
-    ".hdf5": "Keras 2 and HGQ v1 files",
     ".json": "QKeras models",
     ".onnx": "QONNX graphs",
 }
+_H5 = (".h5", ".hdf5")
 _ZIP, _HDF5 = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n"
 
 
@@ -36,7 +36,8 @@ def read(path: str | PathLike[str]) -> LayerGraph:
     Parameters
     ----------
     path : path
-        An HGQ2 model saved by Keras 3 (``.keras``).
+        A model saved by HGQ2 or HGQ v1, in the form ``.keras``, or an HGQ v1 model (trained,
+        or its proxy) in the form ``.h5``.
 
     Raises
     ------
@@ -56,6 +57,8 @@ def read(path: str | PathLike[str]) -> LayerGraph:
             f"{source}: {_LATER[suffix]} are not read by this version. "
             f"Give an HGQ2 model saved with model.save('name.keras')."
         )
+    if suffix in _H5:
+        return read_h5(path, source)
     if suffix != ".keras" and beginning != _ZIP:
         raise UnsupportedFormat(
             f"{source}: this is no kind of model file known here. "

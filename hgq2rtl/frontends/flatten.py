@@ -18,8 +18,8 @@ from .untrusted import place, shown
 
 _ADVICE = "The file is damaged or was edited; save the model again."
 
-Emit = Callable[[Entry, Node, tuple[int, ...]], int]
-"""Takes a layer, its use and its input tensors; gives the tensor that comes out."""
+Emit = Callable[[Entry, Node, tuple[int, ...]], list[int]]
+"""Takes a layer, its use and its input tensors; gives the tensors that come out."""
 
 
 class Flattener:
@@ -73,7 +73,7 @@ class Flattener:
         for tensor, reference in zip(tensors, use.node.inputs, strict=True):
             self._check_declared(tensor, reference, where)
         if use.entry.model is None:
-            return [self._emit(use.entry, use.node, tensors)]
+            return self._emit(use.entry, use.node, tensors)
         if len(tensors) != len(use.entry.model.inputs):
             raise BadModelFile(
                 f"{where}: the model takes {len(use.entry.model.inputs)} inputs and is called "

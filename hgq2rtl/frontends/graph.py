@@ -45,6 +45,37 @@ class Quantizer:
     scaler: float = 1.0
     affine: tuple[float, float] = (1.0, 0.0)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the arrays of widths."""
+        return self.k.shape
+
+
+@dataclass(frozen=True, eq=False)
+class MinifloatQuantizer:
+    """A quantizer to floats of a few bits, as inference sees it; see ``fixed.Minifloat``.
+
+    ``m`` (mantissa bits without the hidden one), ``e`` (exponent bits) and
+    ``e0`` (the middle binade) are int64 arrays, already rounded as the framework
+    reads them, and broadcast to the tensor without its batch axis.
+
+    The value is ``affine[0] * (scaler * q(x / scaler)) + affine[1]``.
+    """
+
+    m: np.ndarray
+    e: np.ndarray
+    e0: np.ndarray
+    scaler: float = 1.0
+    affine: tuple[float, float] = (1.0, 0.0)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the arrays of widths."""
+        return self.m.shape
+
+
+AnyQuantizer = Quantizer | MinifloatQuantizer
+
 
 @dataclass(frozen=True, eq=False)
 class Layer:
@@ -57,8 +88,12 @@ class Layer:
     """The options that shape the arithmetic, checked, as plain values."""
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Finite float arrays as stored: ``kernel``, ``bias``, ``gamma``, ..."""
-    quantizers: Mapping[str, tuple[Quantizer, ...]] = field(default_factory=dict)
+    quantizers: Mapping[str, tuple[AnyQuantizer, ...]] = field(default_factory=dict)
     """By place: ``input`` (one per input), ``kernel``, ``bias``, ``output``."""
+    parts: Mapping[str, Layer] = field(default_factory=dict)
+    """Layers inside this one, by role: the projections and the softmax of an attention."""
+    float_type: str = "float32"
+    """What the framework computes in: ``float32`` or ``float64``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +104,10 @@ class Call:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    """What the call itself says beyond its tensors (the key of a slicing)."""
+    """What the call itself says beyond its tensors (the key of a slicing).
+
+    ``operands``, where it is there, lists what an operation works on: the position of an
+    input, or a constant array."""
 
 
 @dataclass(frozen=True)

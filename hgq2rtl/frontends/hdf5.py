@@ -47,7 +47,7 @@ class Variable:
 
 
 class WeightFile:
-    """An opened ``model.weights.h5``.
+    """An opened ``model.weights.h5``, or what `what` says.
 
     Raises
     ------
@@ -55,13 +55,13 @@ class WeightFile:
         If `data` is no HDF5 file.
     """
 
-    def __init__(self, data: bytes, source: str):
+    def __init__(self, data: bytes, source: str, what: str = "model.weights.h5"):
         self._bytes_left = limits.WEIGHTS_BYTES
         try:
             self._file = h5py.File(h5py.h5f.open_file_image(data))
         except Exception as error:  # a damaged file makes h5py raise nearly anything
             raise BadModelFile(
-                f"{source}: model.weights.h5 is no HDF5 file or is damaged. "
+                f"{source}: {what} is no HDF5 file or is damaged. "
                 f"Copy the file again or save the model again."
             ) from error
 
@@ -106,28 +106,32 @@ class WeightFile:
     def _read(
         self, folder: str, variables: Sequence[Variable], where: str
     ) -> dict[str, np.ndarray]:
-        group = self._group(folder, where)
-        if len(group) != len(variables):
-            raise BadModelFile(
-                f"{where}: {folder} holds {len(group)} variables where the layer's options call "
-                f"for {len(variables)} ({', '.join(v.name for v in variables)}). {_ADVICE}"
-            )
         found = {}
-        for position, variable in enumerate(variables):
-            path = f"{folder}/{position}"
+        paths = self._paths(folder, variables, where)
+        for path, variable in zip(paths, variables, strict=True):
             limits.check_tensor(variable.shape, where)
-            dataset = _follow(group, str(position), h5py.Dataset, path, where)
+            dataset = self._at(path, h5py.Dataset, where)
             _check_dataset(dataset, variable, path, where)
             if variable.is_read:
                 found[variable.name] = self._values(dataset, path, where)
         return found
 
-    def _group(self, folder: str, where: str) -> Any:
-        group: Any = self._file
-        parts = folder.split("/")
+    def _paths(self, folder: str, variables: Sequence[Variable], where: str) -> list[str]:
+        """Where each of the variables lies."""
+        stored = len(self._at(folder, h5py.Group, where))
+        check_count(stored, variables, folder, where)
+        return [f"{folder}/{position}" for position in range(stored)]
+
+    def _at(self, path: str, kind: type, where: str) -> Any:
+        """The group or dataset at the end of a path."""
+        found: Any = self._file
+        parts = path.split("/")
         for depth, part in enumerate(parts, start=1):
-            group = _follow(group, part, h5py.Group, "/".join(parts[:depth]), where)
-        return group
+            is_last = depth == len(parts)
+            found = _follow(
+                found, part, kind if is_last else h5py.Group, "/".join(parts[:depth]), where
+            )
+        return found
 
     def _values(self, dataset: Any, path: str, where: str) -> np.ndarray:
         self._bytes_left -= prod(dataset.shape) * max(dataset.dtype.itemsize, 4)
@@ -145,6 +149,15 @@ class WeightFile:
         return np.asarray(values)
 
 
+def check_count(stored: int, variables: Sequence[Variable], folder: str, where: str) -> None:
+    """Refuse another number of variables than the layer's options call for."""
+    if stored != len(variables):
+        raise BadModelFile(
+            f"{where}: {folder} holds {stored} variables where the layer's options call "
+            f"for {len(variables)} ({', '.join(v.name for v in variables)}). {_ADVICE}"
+        )
+
+
 _NUMBERS = (h5py.h5t.INTEGER, h5py.h5t.FLOAT)
 
 
@@ -156,7 +169,7 @@ def _follow(group: Any, name: str, kind: type, path: str, where: str) -> Any:
     links = group.id.links
     key = name.encode()
     if not links.exists(key):
-        raise BadModelFile(f"{where}: {path} is missing from model.weights.h5. {_ADVICE}")
+        raise BadModelFile(f"{where}: {path} is missing from the weights. {_ADVICE}")
     if links.get_info(key).type != h5py.h5l.TYPE_HARD:
         raise BadModelFile(
             f"{where}: {path} is a link to another place or file, which is never followed. "

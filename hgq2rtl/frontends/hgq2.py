@@ -1,23 +1,20 @@
-"""HGQ2 models saved by Keras 3: from an archive to a LayerGraph.
+"""Models saved as ``.keras`` archives: from an archive to a LayerGraph.
 
-:mod:`.archive` and :mod:`.strict_json` give the parts of the file, :mod:`.topology` reads
-who calls whom, :mod:`.flatten` walks it, :mod:`.records` makes the records.
+:mod:`.archive` and :mod:`.strict_json` give the parts of the file, :mod:`.assembly` puts
+them together.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import BadModelFile
 from . import strict_json
 from .archive import Archive, read_archive
-from .flatten import Flattener
-from .graph import LayerGraph, Port
+from .assembly import assemble
+from .graph import LayerGraph
 from .hdf5 import WeightFile
-from .records import GraphBuilder
-from .topology import Model, read_model
 from .untrusted import shown
 
 
@@ -32,21 +29,11 @@ def read_keras(path: Path, source: str) -> LayerGraph:
 
 
 def _graph(archive: Archive, source: str) -> LayerGraph:
-    config = strict_json.parse(archive.config, f"{source}: config.json")
-    model = read_model(config, source)
-    with WeightFile(archive.weights, source) as weights:
-        builder = GraphBuilder(weights, source)
-        inputs = builder.inputs(model)
-        flattener = Flattener(source, builder.call, builder.check_declared)
-        outputs = flattener.run(model, [port.tensor for port in inputs])
-    return LayerGraph(
-        name=model.name,
-        source=source,
-        origin=_origin(archive.metadata, source),
-        inputs=inputs,
-        calls=builder.calls,
-        outputs=_output_ports(model, outputs),
-        shapes=builder.shapes,
+    return assemble(
+        strict_json.parse(archive.config, f"{source}: config.json"),
+        lambda _: WeightFile(archive.weights, source),
+        source,
+        _origin(archive.metadata, source),
     )
 
 
@@ -54,20 +41,7 @@ def _origin(metadata: bytes, source: str) -> str:
     """What wrote the file; a file without a word about it is as good."""
     found = strict_json.parse(metadata, f"{source}: metadata.json") if metadata else {}
     version = found.get("keras_version") if isinstance(found, Mapping) else None
-    return f"HGQ2 archive (Keras {shown(version)})" if isinstance(version, str) else "HGQ2 archive"
-
-
-def _output_ports(model: Model, tensors: Iterable[int]) -> list[Port]:
-    """Outputs have the name of their layer; a second one gets a number."""
-    names = [reference.layer for reference in model.outputs]
-    taken, used = set(names), Counter[str]()
-    ports = []
-    for name, tensor in zip(names, tensors, strict=True):
-        own = name
-        while used[name] and own in taken:
-            own = f"{name}_{used[name]}"
-            used[name] += 1
-        used[name] += 1
-        taken.add(own)
-        ports.append(Port(own, tensor))
-    return ports
+    if not isinstance(version, str):
+        return "HGQ2 archive"
+    package = "HGQ v1" if version.startswith("2.") else "HGQ2"
+    return f"{package} archive (Keras {shown(version)})"

@@ -28,6 +28,8 @@ PORTS = 1024
 ELEMENTS = 2**20
 """Of one tensor, weights included."""
 RANK = 16
+PRODUCTS = 2**24
+"""Of one layer, all its positions together."""
 TABLE_INPUT_BITS = 20
 
 
@@ -43,4 +45,19 @@ def check_tensor(shape: Sequence[int], where: str) -> None:
         raise TooLarge(
             f"{where}: a tensor of shape {value_shown(tuple(shape))} is larger than any circuit; "
             f"the limit is {ELEMENTS} elements and {RANK} axes. Check the sizes in the model."
+        )
+
+
+def check_products(count: int, where: str) -> None:
+    """Refuse a layer of more products than any circuit holds.
+
+    Raises
+    ------
+    TooLarge
+        If there are more than `PRODUCTS`.
+    """
+    if count > PRODUCTS:
+        raise TooLarge(
+            f"{where}: {count} products in one layer are more than any circuit holds; the limit "
+            f"is {PRODUCTS}. Check the sizes in the model."
         )

@@ -3,7 +3,8 @@
 A quantizer's options say how it rounds, overflows and shares widths; its
 widths are variables of the weight file. Which variables there are, and in
 which order, depends on the options (trainables come first, and a WRAP
-quantizer does not train its integer bits).
+quantizer does not train its integer bits). A minifloat quantizer trains all of
+its widths.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import BadModelFile, UnsupportedLayer
-from .graph import OVERFLOWS, ROUNDINGS, Quantizer
+from ..fixed import FLOAT_TYPES
+from .graph import OVERFLOWS, ROUNDINGS, AnyQuantizer, MinifloatQuantizer, Quantizer
 from .hdf5 import Variable
 from .options import Options, is_number, is_whole, plain_list
 from .untrusted import shown, value_shown
@@ -24,6 +26,9 @@ Shape = tuple[int, ...]
 
 LARGEST_WIDTH = 64
 """Trained widths stay within 24, those that follow from them within 48."""
+
+LARGEST_EXPONENT_BITS = 8
+"""A float32 has as many; trained ones stay within 4."""
 
 PLACES = ("weight", "datalane", "bias", "table")
 
@@ -37,11 +42,22 @@ _DEFAULT_SHARED: dict[str, tuple[list[int] | None, list[int] | None]] = {
 }
 """``homogeneous_axis`` and ``heterogeneous_axis``: exactly one is given."""
 
-_MEANINGLESS = "qnoise_factor k0 b0 i0 f0 i_decay_speed bc ic fc br ir fr".split()
-"""Start values, constraints and noise: they shape training, not inference."""
+_MINIFLOAT_SHARED = {**_DEFAULT_SHARED, "datalane": (None, [])}
+"""The same for minifloats."""
 
-_FOREIGN = {"kbi": ("f0", "fc", "fr"), "kif": ("b0", "bc", "br")}
-"""Options that only the other kind has: with them, the stored variables are the other's too."""
+_OWN = {
+    "kbi": "k0 b0 i0 i_decay_speed bc ic br ir".split(),
+    "kif": "k0 i0 f0 i_decay_speed ic fc ir fr".split(),
+    "float": "m0 e0 e00 mc ec e0c mr er e0r".split(),
+}
+"""Start values, constraints and noise of a kind: they shape training, not inference."""
+
+_FOREIGN = {
+    "kbi": ("f0", "fc", "fr", "m0", "e0", "e00"),
+    "kif": ("b0", "bc", "br", "m0", "e0", "e00"),
+    "float": ("k0", "b0", "i0", "f0", "round_mode", "overflow_mode"),
+}
+"""Options that only other kinds have: with them, the stored variables are the other's too."""
 
 _SUGAR: Mapping[str, tuple[float, float]] = {
     "HardTanhConfig": (1.0, 0.0),
@@ -55,7 +71,7 @@ class QuantizerOptions:
     """What a quantizer's configuration says."""
 
     kind: str
-    """``kbi`` or ``kif``."""
+    """``kbi``, ``kif`` or ``float``."""
     rounding: str
     overflow: str
     is_weight: bool
@@ -74,6 +90,8 @@ class QuantizerOptions:
         def width(name: str) -> Variable:
             return Variable(name, shared, may_broadcast=True)
 
+        if self.kind == "float":
+            return (width("m"), width("e"), width("e0"))
         if self.overflow == "WRAP":
             trained = "f" if self.kind == "kif" else "b"
             decay = Variable("i_decay_speed", (), is_read=False)
@@ -128,10 +146,9 @@ def read_options(raw: Any, place: str, rank: int, where: str) -> QuantizerOption
     is_sugar = class_name in _SUGAR
     if is_sugar and kind != "kif":
         options.wrong("q_type", f"kif in a {class_name}")
-    overflow = "SAT" if is_sugar else _mode(options, "overflow_mode", _DEFAULT_OVERFLOW[place])
-    rounding = _mode(options, "round_mode", "RND").removeprefix("S_")
-    _check_modes(options, rounding, overflow)
-    homogeneous, heterogeneous = _axes(options, place, rank)
+    rounding, overflow = ("RND_CONV", "SAT_SYM") if kind == "float" else _modes(options, place)
+    overflow = "SAT" if is_sugar else overflow
+    homogeneous, heterogeneous = _axes(options, kind, place, rank)
     found = QuantizerOptions(
         kind=kind,
         rounding=rounding,
@@ -143,16 +160,20 @@ def read_options(raw: Any, place: str, rank: int, where: str) -> QuantizerOption
         scaler=_scaler(options),
         affine=_affine(options, class_name),
     )
-    for name in _MEANINGLESS:
-        options.raw(name, None)
     _refuse_foreign(options, kind)
+    for name in ("qnoise_factor", *_OWN[kind]):
+        options.raw(name, None)
     options.refuse_leftovers()
     return found
 
 
 def quantizer(
-    options: QuantizerOptions, stored: Mapping[str, np.ndarray], has_batch_axis: bool, where: str
-) -> Quantizer:
+    options: QuantizerOptions,
+    stored: Mapping[str, np.ndarray],
+    has_batch_axis: bool,
+    where: str,
+    float_type: str = "float32",
+) -> AnyQuantizer:
     """Build the record from what is stored.
 
     Parameters
@@ -163,6 +184,8 @@ def quantizer(
     has_batch_axis : bool
         Whether the first axis is the batch (of extent 1), which the record drops.
     where : str
+    float_type : {'float32', 'float64'}
+        What the layer computes in: its widths are read so.
 
     Raises
     ------
@@ -170,9 +193,12 @@ def quantizer(
         If the sign bit is no bit, or an element that is not constantly zero is wider than
         any trained format.
     """
+    widths = {name: _rounded(values, float_type) for name, values in stored.items()}
+    if options.kind == "float":
+        return _minifloat(options, widths, has_batch_axis, where)
     k = _sign_bits(stored["k"], where)
-    i = _rounded(stored["i"])
-    f = _rounded(stored["f"]) if options.kind == "kif" else _rounded(stored["b"]) - i
+    i = widths["i"]
+    f = widths["f"] if options.kind == "kif" else widths["b"] - i
     overflow = options.inference_overflow()
     if overflow == "NONE":
         i = np.clip(i, -LARGEST_WIDTH, LARGEST_WIDTH)  # it plays no part
@@ -197,6 +223,25 @@ def quantizer(
     )
 
 
+def _minifloat(
+    options: QuantizerOptions, widths: Mapping[str, np.ndarray], has_batch_axis: bool, where: str
+) -> MinifloatQuantizer:
+    m, e, e0 = (widths[name] for name in ("m", "e", "e0"))
+    is_sane = (-1 <= m) & (m <= LARGEST_WIDTH) & (abs(e0) <= LARGEST_WIDTH)
+    is_sane &= (-LARGEST_WIDTH <= e) & (e <= LARGEST_EXPONENT_BITS)
+    if not np.all(is_sane):
+        worst = np.unravel_index(np.argmin(is_sane), is_sane.shape)
+        raise BadModelFile(
+            f"{where}: the minifloat m = {m[worst]:g}, e = {e[worst]:g}, e0 = {e0[worst]:g} is no "
+            f"trained one; m is from -1 to {LARGEST_WIDTH}, e at most {LARGEST_EXPONENT_BITS}, e0 "
+            f"within {LARGEST_WIDTH}. Restore an earlier checkpoint, or train again."
+        )
+    m, e, e0 = (each.astype(np.int64) for each in (m, e, e0))
+    if has_batch_axis:
+        m, e, e0 = m[0], e[0], e0[0]
+    return MinifloatQuantizer(m, e, e0, options.scaler, options.affine)
+
+
 def _check_widths(i: np.ndarray, f: np.ndarray, is_good: np.ndarray, where: str) -> None:
     if not np.all(is_good):
         worst = np.unravel_index(np.argmin(is_good), is_good.shape)
@@ -206,10 +251,10 @@ def _check_widths(i: np.ndarray, f: np.ndarray, is_good: np.ndarray, where: str)
         )
 
 
-def _rounded(widths: np.ndarray) -> np.ndarray:
-    """Widths as hgq2 reads them: float32, rounded half to even."""
+def _rounded(widths: np.ndarray, float_type: str) -> np.ndarray:
+    """Widths as hgq2 reads them: in the float type of the layer, rounded half to even."""
     with np.errstate(over="ignore"):
-        return np.rint(widths.astype(np.float32)).astype(np.float64)
+        return np.rint(widths.astype(FLOAT_TYPES[float_type])).astype(np.float64)
 
 
 def _sign_bits(k: np.ndarray, where: str) -> np.ndarray:
@@ -241,10 +286,10 @@ def _kind(options: Options, place: str) -> str:
     kind = options.text("q_type", default="default")
     if kind == "default":
         return _DEFAULT_KIND[place]
-    if kind not in ("kbi", "kif"):
+    if kind not in _OWN:
         raise UnsupportedLayer(
             f"{options.where}: quantizer type {shown(kind)!r} has no fixed-point form. "
-            f"Use kbi or kif."
+            f"Use kbi, kif or float."
         )
     return kind
 
@@ -253,6 +298,14 @@ def _refuse_foreign(options: Options, kind: str) -> None:
     for name in _FOREIGN[kind]:
         if options.has(name):
             options.bad(f"option {name!r} contradicts q_type, which makes this a {kind} quantizer")
+
+
+def _modes(options: Options, place: str) -> tuple[str, str]:
+    """Rounding and overflow."""
+    overflow = _mode(options, "overflow_mode", _DEFAULT_OVERFLOW[place])
+    rounding = _mode(options, "round_mode", "RND").removeprefix("S_")
+    _check_modes(options, rounding, overflow)
+    return rounding, overflow
 
 
 def _mode(options: Options, name: str, default: str) -> str:
@@ -271,7 +324,7 @@ def _check_modes(options: Options, rounding: str, overflow: str) -> None:
 
 
 def _axes(
-    options: Options, place: str, rank: int
+    options: Options, kind: str, place: str, rank: int
 ) -> tuple[tuple[int, ...] | None, tuple[int, ...] | None]:
     """``homogeneous_axis`` and ``heterogeneous_axis``."""
     if options.raw("bw_mapper", None) is not None:
@@ -282,7 +335,9 @@ def _axes(
     same = plain_list(options.raw("homogeneous_axis", None))
     differ = plain_list(options.raw("heterogeneous_axis", None))
     if same is None and differ is None:
-        same, differ = _DEFAULT_SHARED[place]
+        same, differ = (_MINIFLOAT_SHARED if kind == "float" else _DEFAULT_SHARED)[place]
+    if kind == "float" and same == differ == []:
+        differ = None  # hgq2's default of a minifloat bias gives both
     if same is not None and differ is not None:
         options.bad("homogeneous_axis and heterogeneous_axis are both given; one must be null")
     return (

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
 
 from ..errors import BadModelFile, UnsupportedLayer
 from .graph import Layer
 from .hdf5 import Variable
-from .options import Options
-from .untrusted import value_shown
+from .options import Options, is_number
+from .topology import Tensor
+from .untrusted import shown, value_shown
 
 Shape = tuple[int, ...]
 
@@ -44,19 +47,40 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A layer inside a layer, such as a projection of an attention."""
+
+    class_name: str
+    folder: str
+    """Where its variables lie, below the outer layer."""
+    plan: Plan
+
+
+@dataclass(frozen=True)
 class Plan:
     """What one use of a layer means, and what the file must store for it."""
 
     output: Shape
+    """Of the tensor that comes out, or of the first one."""
     config: Mapping[str, Any] = field(default_factory=dict)
     variables: tuple[Variable, ...] = ()
     """All of the layer's own variables, in stored order."""
     slots: tuple[Slot, ...] = ()
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    """By role, which is the record's key."""
+    further_outputs: tuple[Shape, ...] = ()
+    """Of a layer that gives several tensors."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    float_type: str = "float32"
+    """What the layer and all in it compute in; the reader sets it."""
     class_name: str | None = None
     """The record's class, where a class is another spelling of a simpler one."""
     last_check: Callable[[Layer, str], None] | None = None
     """Looks at the finished record: what options alone cannot tell."""
+
+
+Operand = int | np.ndarray
+"""What an operation works on: an input, by position, or a constant."""
 
 
 class Site:
@@ -66,15 +90,18 @@ class Site:
         self,
         options: Options,
         shapes: Sequence[Shape],
-        extras: Sequence[Any] = (),
+        arguments: Sequence[Any] = (),
         keywords: Mapping[str, Any] | None = None,
+        dtypes: Sequence[Any] = (),
     ):
         self.options = options
         self.shapes = tuple(shapes)
         """Of the input tensors, without batch axis."""
-        self._extras = tuple(extras)
-        self._asked_for_extras = False
+        self.dtypes = tuple(dtypes)
+        """Of the input tensors, as the file declares them; None where it does not."""
+        self._arguments = tuple(arguments)
         self._keywords = keywords or {}
+        self._asked: set[int | str] = {0}
 
     @property
     def where(self) -> str:
@@ -87,21 +114,86 @@ class Site:
             self.options.bad(f"the layer has {len(self.shapes)} inputs where it takes one")
         return self.shapes[0]
 
-    @property
-    def extras(self) -> tuple[Any, ...]:
-        """Positional arguments of the call behind the tensors."""
-        self._asked_for_extras = True
-        return self._extras
+    def argument(self, position: int, name: str, default: Any = None) -> Any:
+        """An argument of the call, positional or by name; :class:`Tensor` for an input."""
+        if position < len(self._arguments):
+            self._asked.add(position)
+            return self._arguments[position]
+        self._asked.add(name)
+        return self._keywords.get(name, default)
+
+    def operand(self, position: int, name: str) -> Operand:
+        """An argument that is an input tensor or a constant.
+
+        Returns
+        -------
+        The position of the input among `shapes`, or the constant as an array in the type
+        that the framework computes in.
+        """
+        return self.as_operand(self.argument(position, name), name)
+
+    def as_operand(self, value: Any, name: str) -> Operand:
+        """`value`, which is the argument `name` or part of it, as :meth:`operand` gives it."""
+        if isinstance(value, Tensor):
+            return value.input
+        if value is None:
+            self.options.bad(f"its argument {name!r} is missing")
+        return self._constant(value, name)
+
+    def _constant(self, value: Any, name: str) -> np.ndarray:
+        if isinstance(value, bool):
+            return np.array(value)
+        kind = np.float64 if "float64" in self.dtypes else np.float32
+        if is_number(value):
+            return np.array(value, kind)
+        if isinstance(value, np.ndarray):
+            return value
+        if isinstance(value, list) and value and all(map(is_number, value)):
+            return np.array(value, kind)
+        self.unsupported(
+            f"its argument {name!r} is {value_shown(value)}, which is no tensor and no constant",
+            "Use tensors of the model, numbers and NumPy arrays.",
+        )
+
+    def operands(self, *names: str) -> tuple[Operand, ...]:
+        """The arguments of an operation, in the order of `names`."""
+        return tuple(self.operand(n, name) for n, name in enumerate(names))
+
+    def without_batch(self, operand: Operand) -> Shape:
+        """Shape of an operand behind the batch: all samples share a constant."""
+        if isinstance(operand, int):
+            return self.shapes[operand]
+        return operand.shape
+
+    def part(
+        self,
+        class_name: str,
+        options: Mapping[str, Any],
+        shapes: Sequence[Shape],
+        folder: str,
+        package: str = "hgq",
+    ) -> Part:
+        """A layer inside this one: its own schema reads its options."""
+        inside = Site(Options(options, self.where), shapes, (None,))
+        schema = schema_of(package, class_name)
+        if schema is None:
+            self.unsupported(
+                f"it holds a layer of class {shown(class_name)}, which is not read",
+                "Build the model without it.",
+            )
+        plan = schema(inside)
+        inside.refuse_leftovers()
+        return Part(class_name, folder, plan)
 
     def refuse_leftovers(self) -> None:
         """Refuse options and arguments that no one asked for."""
-        if self._extras and not self._asked_for_extras:
+        if any(n not in self._asked for n in range(len(self._arguments))):
             self.unsupported(
                 "the layer is called with more than its inputs", "Call it with its inputs only."
             )
         for key, value in self._keywords.items():
             is_empty = value is None or value is False or _is_empty_mask(value)
-            if not is_empty:
+            if key not in self._asked and not is_empty:
                 self.unsupported(
                     f"the layer is called with {value_shown(key)} = {value_shown(value)}, which "
                     f"has no hardware form here",
@@ -120,12 +212,12 @@ def _is_empty_mask(value: Any) -> bool:
 
 
 Schema = Callable[[Site], Plan]
+S = TypeVar("S", bound=Schema)
 
 _SCHEMAS: dict[tuple[str, str], Schema] = {}
-_CHECKED_ONLY: set[tuple[str, str]] = set()
 
 
-def reads(*class_names: str, package: str = "hgq") -> Callable[[Schema], Schema]:
+def reads(*class_names: str, package: str = "hgq") -> Callable[[S], S]:
     """Register a schema function for layer classes of a package.
 
     Parameters
@@ -136,7 +228,7 @@ def reads(*class_names: str, package: str = "hgq") -> Callable[[Schema], Schema]
         Keras layers and Keras operations share names (``Concatenate``), so they are apart.
     """
 
-    def register(schema: Schema) -> Schema:
+    def register(schema: S) -> S:
         for name in class_names:
             if (package, name) in _SCHEMAS:
                 raise ValueError(f"{package} class {name} has two schemas")
@@ -146,30 +238,17 @@ def reads(*class_names: str, package: str = "hgq") -> Callable[[Schema], Schema]
     return register
 
 
-def checks(*class_names: str, package: str = "hgq") -> Callable[[Schema], Schema]:
-    """Register a function that checks options and then refuses: not read, but not ignored."""
-    _CHECKED_ONLY.update((package, name) for name in class_names)
-    return reads(*class_names, package=package)
-
-
 def schema_of(package: str, class_name: str) -> Schema | None:
     """The schema function of a class, if there is one."""
     return _SCHEMAS.get((package, class_name))
 
 
-def read_classes() -> list[str]:
-    """The layer classes that are read, sorted; the operations of Keras are not listed."""
-    listed = {key for key in _SCHEMAS if key[0] != "ops"} - _CHECKED_ONLY
-    return sorted(name for _, name in listed)
-
-
 def input_slots(site: Site) -> tuple[Slot, ...]:
     """Input quantizers of a layer: ``iq_conf`` for one input, ``iq_confs`` for several."""
-    confs = _input_configurations(site)
+    confs, raw = _input_configurations(site), site.options.raw("iq_conf", None)
     if not site.options.boolean("enable_iq", default=True):
         return ()
     if confs is None:
-        raw = site.options.raw("iq_conf", None)
         return (_data_slot("input", raw, "iq_conf", "iq/quantizer", site.shape),)
     return tuple(
         _data_slot(
@@ -225,9 +304,11 @@ def ebops_variables(site: Site) -> tuple[Variable, ...]:
     return (Variable("ebops_beta", (), is_read=False), Variable("ebops", ()))
 
 
-def activation(site: Site) -> str:
+def activation(site: Site, option: str = "activation") -> str:
     """``relu`` or ``linear``: what a layer with weights may end in."""
-    value = site.options.raw("activation", "linear")
+    value = site.options.raw(option, "linear")
+    if isinstance(value, Mapping) and value.get("class_name") == "function":
+        value = value.get("config")  # a function that the layer keeps as an object
     for known in ("relu", "linear"):
         if value == known or (value is None and known == "linear"):
             return known
@@ -244,13 +325,13 @@ def _data_slot(place: str, raw: Any, option: str, folder: str, shape: Shape) -> 
 
 def check_same_needs(first: Plan, again: Plan, where: str) -> None:
     """Refuse a shared layer that would need other weights or quantizers for its second use."""
-    is_same = first.variables == again.variables and _folders(first) == _folders(again)
-    if not is_same:
+    if _needs(first) != _needs(again):
         raise BadModelFile(
             f"{where}: the layer is used on inputs that call for other weights or quantizers than "
             f"its first ones. Save the model again from Keras."
         )
 
 
-def _folders(plan: Plan) -> list[str]:
-    return [slot.folder for slot in plan.slots]
+def _needs(plan: Plan) -> tuple[Any, ...]:
+    parts = tuple((role, part.folder, _needs(part.plan)) for role, part in plan.parts.items())
+    return plan.variables, [slot.folder for slot in plan.slots], parts

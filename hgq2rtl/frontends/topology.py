@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import BadModelFile, TooLarge, UnsupportedLayer
 from . import limits
 from .options import is_whole, plain_list
+from .stored_array import stored_array
 from .untrusted import place, shown, value_shown
 
 FUNCTIONAL = ("Functional", "Model")
@@ -35,6 +36,15 @@ class Reference:
     """Which output of it."""
     shape: Any = None
     """As the file declares it, batch included; None if it does not."""
+    dtype: Any = None
+    """As the file declares it."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """Stands in the arguments of a use for one of its input tensors."""
+
+    input: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +52,9 @@ class Node:
     """One use of a layer: what it is called with."""
 
     inputs: tuple[Reference, ...]
-    extras: tuple[Any, ...] = ()
-    """Positional arguments behind the tensors."""
+    """All tensors among the arguments, in order, keywords last."""
+    arguments: tuple[Any, ...] = ()
+    """Positional arguments; where a tensor stands, the :class:`Tensor` that numbers it."""
     keywords: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,7 +65,7 @@ class Entry:
     name: str
     """With the names of the models around it: ``block/dense``."""
     package: str
-    """``hgq``, ``keras``, ``ops``, or ``unknown``."""
+    """``hgq``, ``hgq1``, ``keras``, ``ops``, or ``unknown``."""
     class_name: str
     config: Mapping[str, Any]
     stored_at: str
@@ -221,7 +232,7 @@ def _entry(layer: Mapping[str, Any], name: str, stored_at: str, r: _Reading) -> 
     class_name = layer["class_name"]
     where = r.where(name, class_name)
     stored_at = _first_place(layer, stored_at, r)
-    package, class_name = _package_and_class(layer)
+    package, class_name = package_and_class(layer)
     model = None
     if package == "keras" and class_name in FUNCTIONAL + SEQUENTIAL:
         model = _model(layer, name, f"{name}/", f"{stored_at}/layers", r)
@@ -279,7 +290,7 @@ def _has_surrogates(name: str) -> bool:
     return any("\ud800" <= c <= "\udfff" for c in name)
 
 
-def _package_and_class(layer: Mapping[str, Any]) -> tuple[str, str]:
+def package_and_class(layer: Mapping[str, Any]) -> tuple[str, str]:
     """Where a class comes from, and its name there. Nothing is imported."""
     class_name = layer["class_name"]
     module, registered = layer.get("module"), layer.get("registered_name")
@@ -298,6 +309,7 @@ _MODULES = {
     "ops": ("keras.ops", "keras.src.ops"),
     "keras": ("keras", "keras.layers", "keras.src.layers", "keras.src.models"),
     "hgq": ("hgq",),
+    "hgq1": ("HGQ",),
 }
 
 
@@ -306,7 +318,7 @@ def _stored_places(layers: list[Any], stored: str) -> Iterator[str]:
     used: Counter[str] = Counter()
     for layer in layers:
         class_name = layer.get("class_name") if isinstance(layer, Mapping) else None
-        if not isinstance(class_name, str) or _package_and_class(layer)[0] == "ops":
+        if not isinstance(class_name, str) or package_and_class(layer)[0] == "ops":
             yield stored
             continue
         name = snake_case(class_name)
@@ -337,19 +349,30 @@ def _node(node: Any, where: str) -> Node:
     keywords = {key: _argument(value, where) for key, value in kwargs.items()}
     if not values and "inputs" in keywords:
         values = [keywords.pop("inputs")]
-    inputs = tuple(references(values[0])) if values else ()
-    extras = values[1:]
-    while extras and extras[-1] is None:
-        extras.pop()
-    for extra in extras:
-        inputs += tuple(references(extra))
+    while len(values) > 1 and values[-1] is None:
+        values.pop()
+    inputs: list[Reference] = []
+    numbered = tuple(_numbered(value, inputs) for value in values)
+    named = {key: _numbered(value, inputs) for key, value in keywords.items()}
     if not inputs:
         raise BadModelFile(f"{where}: the layer is called without an input. {_ADVICE}")
-    return Node(inputs, tuple(extras), keywords)
+    return Node(tuple(inputs), numbered, named)
+
+
+def _numbered(value: Any, inputs: list[Reference]) -> Any:
+    """`value` with its tensors appended to `inputs` and numbered: objects by sorted key."""
+    if isinstance(value, Reference):
+        inputs.append(value)
+        return Tensor(len(inputs) - 1)
+    if isinstance(value, list):
+        return [_numbered(item, inputs) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _numbered(value[key], inputs) for key in sorted(value)}
+    return value
 
 
 def _argument(value: Any, where: str) -> Any:
-    """A call's argument: tensors become references, slices become slices."""
+    """A call's argument: tensors become references, slices slices, stored arrays arrays."""
     value = plain_list(value)
     if isinstance(value, list):
         return [_argument(item, where) for item in value]
@@ -361,6 +384,8 @@ def _argument(value: Any, where: str) -> Any:
             return _tensor(config, where)
         case "__ellipsis__":
             return Ellipsis
+        case "__numpy__" | "__tensor__" if isinstance(config, Mapping):
+            return stored_array(config, where)
         case "__slice__" if isinstance(config, Mapping):
             bounds = [config.get(key) for key in ("start", "stop", "step")]
             if all(bound is None or is_whole(bound) for bound in bounds):
@@ -371,32 +396,20 @@ def _argument(value: Any, where: str) -> Any:
 
 def _tensor(config: Any, where: str) -> Reference:
     history = config.get("keras_history") if isinstance(config, Mapping) else None
-    found = _reference(history, config.get("shape") if history else None)
+    found = _reference(history)
     if found is None:
         raise BadModelFile(f"{where}: an input of the layer names no source. {_ADVICE}")
-    return found
+    return replace(found, shape=config.get("shape"), dtype=config.get("dtype"))
 
 
-def _reference(value: Any, shape: Any = None) -> Reference | None:
+def _reference(value: Any) -> Reference | None:
     """``["dense", 0, 0]``: layer, use, output."""
     if not isinstance(value, list) or len(value) != 3:
         return None
     layer, node, tensor = value
     if not isinstance(layer, str) or not all(is_whole(n) and n >= 0 for n in (node, tensor)):
         return None
-    return Reference(layer, node, tensor, shape)
-
-
-def references(value: Any) -> Iterator[Reference]:
-    """The tensors of an argument in Keras' order: lists in order, objects by sorted key."""
-    if isinstance(value, Reference):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from references(item)
-    elif isinstance(value, Mapping):
-        for key in sorted(value):
-            yield from references(value[key])
+    return Reference(layer, node, tensor)
 
 
 def _ports(

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import numpy as np
-
-from ..errors import BadModelFile, Hgq2rtlError, NeedsInputFormat, UnsupportedLayer
-from ..fixed import OVERFLOWS, Format, limits
-from ..frontends.graph import LayerGraph
-from ..ir import Builder, Field, LayerName, Program, ProgramPort
-from .fixed_array import FixedArray, Tracer
+from ..errors import (
+    BadModelFile,
+    BadOption,
+    Hgq2rtlError,
+    NeedsInputFormat,
+    NotExact,
+    UnsupportedLayer,
+)
+from ..fixed import Format
+from ..frontends.graph import Call, LayerGraph
+from ..ir import Builder, LayerName, Program
+from . import layers as _layers  # noqa: F401  (importing it fills the register)
+from .fixed_array import FixedArray
 from .handlers import HANDLERS, Handler
-from .layer import LoweringLayer
+from .layer import LoweringLayer, UserFunctions
+from .ports import InputPort, add_output
+from .tracer import Tracer
+from .wishes import FormatWish
 
-
-@dataclass(frozen=True)
-class FormatWish:
-    """A format that the user fixes for a port: ``k,i,f[,rounding[,overflow]]``.
-
-    Rounding and overflow serve outputs; an input port takes only numbers that fit.
-    """
-
-    k: int
-    i: int
-    f: int
-    rounding: str = "TRN"
-    overflow: str = "WRAP"
+ArrayFunction = Callable[..., Any]
+"""Takes FixedArrays; gives one, a tuple of them, or a mapping from port name to one."""
 
 
 def lower(
     graph: LayerGraph,
     input_formats: Mapping[str, FormatWish] | None = None,
     output_formats: Mapping[str, FormatWish] | None = None,
+    functions: UserFunctions | None = None,
+    after: ArrayFunction | None = None,
 ) -> Program:
     """Lower a whole model.
 
@@ -43,6 +44,10 @@ def lower(
     input_formats, output_formats : by port name
         Formats that the user fixes. Without one an input has the formats of
         the quantizers that read it, an output that of its accumulator.
+    functions : from ``package>name`` to a function of float arrays
+        What registered functions of the model compute.
+    after : function of FixedArrays
+        The user's own logic behind the model: takes its outputs, gives the Program's.
 
     Raises
     ------
@@ -51,129 +56,110 @@ def lower(
     UnsupportedLayer, NotExact, BadModelFile
         From a layer's handler, naming the layer.
     """
-    return _Lowering(graph, input_formats or {}, output_formats or {}).program()
+    tracer = Tracer(Builder(layers=[LayerName("inputs", "InputLayer")]))
+    wishes = input_formats or {}
+    ports, tensors = [], {}
+    for number, port in enumerate(graph.inputs):
+        made = InputPort(tracer, number, port.name, tuple(graph.shapes[port.tensor]))
+        ports.append(made)
+        tensors[port.tensor] = opened(made, wishes.get(port.name))
+    for call in graph.calls:
+        inputs = [tensors[t] for t in call.inputs]
+        outputs = _called(tracer, graph, call, inputs, functions)
+        tensors.update(zip(call.outputs, outputs, strict=True))
+    results = {port.name: tensors[port.tensor] for port in graph.outputs}
+    if after is not None:
+        results = traced(tracer, after, list(results.values()), list(results))
+    try:
+        return finished(tracer, ports, results, output_formats or {})
+    except (NeedsInputFormat, NotExact) as error:
+        raise type(error)(f"{graph.source}: {error}") from None
 
 
-class _Lowering:
-    def __init__(
-        self,
-        graph: LayerGraph,
-        input_formats: Mapping[str, FormatWish],
-        output_formats: Mapping[str, FormatWish],
-    ):
-        self.graph = graph
-        self.input_formats = input_formats
-        self.output_formats = output_formats
-        self.builder = Builder(layers=[LayerName("inputs", "InputLayer")])
-        self.tracer = Tracer(self.builder, self._quantize_raw)
-        self.fields: list[list[Field]] = [[] for _ in graph.inputs]
-        self.known: dict[tuple[int, Field], int] = {}
-        sizes = [int(np.prod(graph.shapes[port.tensor], dtype=np.int64)) for port in graph.inputs]
-        self.offsets = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+def opened(port: InputPort, wish: FormatWish | None) -> FixedArray:
+    """The array of an input: raw elements, or wires of the format that the user fixed."""
+    if wish is None:
+        return port.raw()
+    format = Format.from_kif(wish.k, wish.i, wish.f)
+    return port.fixed([format] * math.prod(port.shape))
 
-    def program(self) -> Program:
-        tensors = {
-            port.tensor: self._input(n, self.graph.shapes[port.tensor])
-            for n, port in enumerate(self.graph.inputs)
-        }
-        for call in self.graph.calls:
-            where = self.tracer.where = self.graph.where(call.layer)
-            self.builder.at = (len(self.builder.layers), -1)
-            self.builder.layers.append(LayerName(call.layer.name, call.layer.class_name))
-            handler = HANDLERS.get(call.layer.class_name)
-            if handler is None:
-                raise UnsupportedLayer(
-                    f"{where}: this layer has no lowering. docs/layers.md lists those that have."
-                )
-            inputs = [tensors[t] for t in call.inputs]
-            tensors[call.outputs[0]] = self._call(handler, LoweringLayer(call, where), inputs)
-        for port in self.graph.outputs:
-            self._output(port.name, tensors[port.tensor])
-        return self._build()
 
-    def _call(self, handler: Handler, layer: LoweringLayer, inputs: list[FixedArray]) -> FixedArray:
-        try:
-            return handler(layer, *inputs)
-        except Hgq2rtlError as error:
-            if str(error).startswith(layer.where):
-                raise
-            raise type(error)(f"{layer.where}: {error}") from None
-        except (ValueError, IndexError) as problem:
-            raise BadModelFile(f"{layer.where}: shapes do not fit: {problem}") from None
+def traced(
+    tracer: Tracer, function: ArrayFunction, inputs: Sequence[FixedArray], names: Sequence[str]
+) -> dict[str, FixedArray]:
+    """What a user's function gives, by port name: its own names, else `names`, else numbers.
 
-    # -- inputs ------------------------------------------------------------
-
-    def _input(self, port: int, shape: tuple[int, ...]) -> FixedArray:
-        """Raw elements, or wires of the format that the user fixed."""
-        first, count = self.offsets[port], self.offsets[port + 1] - self.offsets[port]
-        wish = self.input_formats.get(self.graph.inputs[port].name)
-        if wish is None:
-            return FixedArray(self.tracer, -1 - first - np.arange(count).reshape(shape))
-        format = Format.from_kif(wish.k, wish.i, wish.f)
-        self.builder.at = (0, -1)
-        wires = [self._field(port, Field(n, format)) for n in range(count)]
-        return FixedArray(self.tracer, np.array(wires, np.int64).reshape(shape))
-
-    def _quantize_raw(
-        self, raw: int, kif: tuple[int, int, int], rounding: str, overflow: str, scaler: float
-    ) -> int:
-        """The input wire that holds raw element `raw` in this format."""
-        port = int(np.searchsorted(self.offsets, -1 - raw, side="right")) - 1
-        format = _port_format(kif, overflow)
-        element = -1 - raw - self.offsets[port]
-        sign = bool(kif[0]) if overflow == "WRAP_SM" and format.width else None
-        field = Field(element, format, rounding, overflow, scaler, sign)
-        return self._field(port, field)
-
-    def _field(self, port: int, field: Field) -> int:
-        key = (port, field)
-        if key not in self.known:
-            self.fields[port].append(field)
-            number, at = len(self.fields[port]) - 1, self.builder.at
-            self.builder.at = (0, field.element)
-            self.known[key] = self._wire(port, number, field.format)
-            self.builder.at = at
-        return self.known[key]
-
-    def _wire(self, port: int, number: int, format: Format) -> int:
-        if format.width == 0:
-            return self.builder.const(0, format.exponent)
-        from ..ir.operations import input_
-
-        return self.builder.value(
-            input_,
-            attributes={"port": port, "field": number},
-            interval=(format.lo, format.hi),
-            exponent=format.exponent,
+    Raises
+    ------
+    BadOption
+        If it gives something else than arrays of wires.
+    """
+    name = getattr(function, "__name__", "function")
+    tracer.where, tracer.float_type = f"function {name!r}", "float64"
+    tracer.builder.at = (len(tracer.builder.layers), -1)
+    tracer.builder.layers.append(LayerName(name, "function"))
+    made = function(*inputs)
+    if isinstance(made, Mapping):
+        results = {str(key): value for key, value in made.items()}
+    elif isinstance(made, tuple | list):
+        fits = len(made) == len(names)
+        results = {names[n] if fits else f"output_{n}": value for n, value in enumerate(made)}
+    else:
+        results = {names[0] if len(names) == 1 else "output": made}
+    if not results or not all(isinstance(value, FixedArray) for value in results.values()):
+        kinds = ", ".join(type(value).__name__ for value in results.values()) or "nothing"
+        raise BadOption(
+            f"function {name!r} gives {kinds}: it must give arrays that it computed from its "
+            "inputs, one, a tuple of them, or a dict from port name to array"
         )
-
-    # -- outputs -----------------------------------------------------------
-
-    def _output(self, name: str, array: FixedArray) -> None:
-        self.builder.at = (len(self.builder.layers), -1)
-        self.builder.layers.append(LayerName("outputs", "Output"))
-        if np.any(array.wires < 0):
-            raise NeedsInputFormat(
-                f"output {name!r} of {self.graph.source} is a model input that nothing quantizes. "
-                "Give the input a format with --input-format k,i,f."
-            )
-        wish = self.output_formats.get(name)
-        if wish is not None:
-            k, i, f = (np.array(n) for n in (wish.k, wish.i, wish.f))
-            array = array.quantize(k, i, f, wish.rounding, wish.overflow)
-        wires = array.wires.reshape(-1).tolist()
-        self.builder.add_output_port(name, array.shape, wires)
-
-    def _build(self) -> Program:
-        self.builder.inputs = [
-            ProgramPort(port.name, tuple(self.graph.shapes[port.tensor]), tuple(fields))
-            for port, fields in zip(self.graph.inputs, self.fields, strict=True)
-        ]
-        return self.builder.build()
+    return results
 
 
-def _port_format(kif: tuple[int, int, int], overflow: str) -> Format:
-    """Every number that the field's bits hold: the outside world may drive any of them."""
-    k, i, f = kif
-    lo, hi = limits(k, i + f, overflow if overflow in OVERFLOWS else "WRAP")
-    return Format(lo, hi, -f).container
+def finished(
+    tracer: Tracer,
+    ports: Sequence[InputPort],
+    results: Mapping[str, FixedArray],
+    output_formats: Mapping[str, FormatWish],
+) -> Program:
+    """The Program, with `results` as its output ports."""
+    unknown = [name for name in output_formats if name and name not in results]
+    if unknown:
+        names = ", ".join(map(repr, results))
+        raise BadOption(f"the design has no output {unknown[0]!r}: it has {names}")
+    for name, array in results.items():
+        add_output(tracer, name, array, output_formats.get(name, output_formats.get("")))
+    tracer.builder.inputs = [port.finished() for port in ports]
+    return tracer.builder.build()
+
+
+def _called(
+    tracer: Tracer,
+    graph: LayerGraph,
+    call: Call,
+    inputs: Sequence[FixedArray],
+    functions: UserFunctions | None,
+) -> tuple[FixedArray, ...]:
+    layer, where = call.layer, graph.where(call.layer)
+    tracer.where, tracer.float_type = where, layer.float_type
+    tracer.builder.at = (len(tracer.builder.layers), -1)
+    tracer.builder.layers.append(LayerName(layer.name, layer.class_name))
+    handler = HANDLERS.get(layer.class_name)
+    if handler is None:
+        raise UnsupportedLayer(
+            f"{where}: this layer has no lowering. docs/layers.md lists those that have."
+        )
+    made = _handled(handler, LoweringLayer(layer, where, call.arguments, functions), inputs)
+    return made if isinstance(made, tuple) else (made,)
+
+
+def _handled(
+    handler: Handler, layer: LoweringLayer, inputs: Sequence[FixedArray]
+) -> FixedArray | tuple[FixedArray, ...]:
+    try:
+        return handler(layer, *inputs)
+    except Hgq2rtlError as error:
+        if str(error).startswith(layer.where):
+            raise
+        raise type(error)(f"{layer.where}: {error}") from None
+    except (ValueError, IndexError) as problem:
+        raise BadModelFile(f"{layer.where}: shapes do not fit: {problem}") from None

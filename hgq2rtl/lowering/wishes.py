@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ..errors import BadOption
 from ..fixed import OVERFLOWS, ROUNDINGS
-from .lower import FormatWish
+
+
+@dataclass(frozen=True)
+class FormatWish:
+    """A format that the user fixes for a port: ``k,i,f[,rounding[,overflow]]``.
+
+    Rounding and overflow serve outputs; an input port takes only numbers that fit.
+    """
+
+    k: int
+    i: int
+    f: int
+    rounding: str = "TRN"
+    overflow: str = "WRAP"
+
 
 WIDEST = 64
 Wish = str | Sequence[int] | FormatWish
 
 
 def parse_wishes(
-    wishes: Mapping[str, Wish] | Wish | None, names: Sequence[str], direction: str
+    wishes: Mapping[str, Wish] | Wish | None, names: Sequence[str] | None, direction: str
 ) -> dict[str, FormatWish]:
     """A format for each port named; one without a name holds for every port.
+
+    Without `names` (a function's outputs are known only when it has run) the one for every
+    port stands under ``""``.
 
     Raises
     ------
@@ -25,15 +43,18 @@ def parse_wishes(
     """
     if wishes is None:
         return {}
+    if names is None:
+        named = wishes if isinstance(wishes, Mapping) else {"": wishes}
+        return {name: parse_format(wish, direction) for name, wish in named.items()}
     if not isinstance(wishes, Mapping):
-        return dict.fromkeys(names, _parse(wishes, direction))
+        return dict.fromkeys(names, parse_format(wishes, direction))
     unknown = [name for name in wishes if name not in (*names, "")]
     if unknown:
         raise BadOption(
             f"the model has no {direction} {unknown[0]!r}: it has {', '.join(map(repr, names))}"
         )
-    for_all = dict.fromkeys(names, _parse(wishes[""], direction)) if "" in wishes else {}
-    return for_all | {name: _parse(wish, direction) for name, wish in wishes.items() if name}
+    for_all = dict.fromkeys(names, parse_format(wishes[""], direction)) if "" in wishes else {}
+    return for_all | {name: parse_format(wish, direction) for name, wish in wishes.items() if name}
 
 
 def split_wish(text: str) -> tuple[str, str]:
@@ -42,7 +63,7 @@ def split_wish(text: str) -> tuple[str, str]:
     return name, format
 
 
-def _parse(wish: Wish, direction: str) -> FormatWish:
+def parse_format(wish: Wish, direction: str) -> FormatWish:
     if isinstance(wish, FormatWish):
         return wish
     parts: list[str | int]

@@ -173,6 +173,11 @@ def kbi_wrap(shape: Sequence[int], b: float = 4, i: float = 1, k: int = 1) -> li
     return [*[kbi_sat(shape, b, i, k)[n] for n in (0, 2, 1)], np.float32(0.01)]
 
 
+def minifloat(shape: Sequence[int], m: float = 2, e: float = 4, e0: float = 0) -> list[Any]:
+    """Variables of a minifloat quantizer."""
+    return [np.full(shape, width, np.float32) for width in (m, e, e0)]
+
+
 def q_dense(name: str, units: int, **options: Any) -> Any:
     """A QDense with the default quantizers."""
     return layer("QDense", name, package="hgq", units=units, activation="relu", **options)

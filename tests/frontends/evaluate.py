@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from hgq2rtl.fixed import quantize_float32
+from hgq2rtl.fixed import quantize_float
 from hgq2rtl.frontends import Layer, LayerGraph, Quantizer
 
 
@@ -23,7 +23,7 @@ def evaluate(graph: LayerGraph, inputs: Sequence[np.ndarray]) -> list[np.ndarray
         layer, xs = call.layer, [values[t] for t in call.inputs]
         for n, q in enumerate(layer.quantizers.get("input", ())):
             xs[n] = quantized(xs[n], q)
-        y = _MEANINGS[layer.class_name](layer, *xs, **call.arguments)
+        y = MEANINGS[layer.class_name](layer, *xs, **call.arguments)
         for q in layer.quantizers.get("output", ()):
             y = quantized(y, q)
         values[call.outputs[0]] = y
@@ -34,7 +34,7 @@ def evaluate(graph: LayerGraph, inputs: Sequence[np.ndarray]) -> list[np.ndarray
 def quantized(x: np.ndarray, q: Quantizer) -> np.ndarray:
     """`x` on the quantizer's grid."""
     k, i = (1, 64) if q.overflow == "NONE" else (q.k, q.i)
-    mantissa = quantize_float32(x / q.scaler, k, i, q.f, q.rounding, q.overflow)
+    mantissa = quantize_float(x / q.scaler, k, i, q.f, q.rounding, q.overflow)
     value = mantissa * 2.0 ** -q.f.astype(np.float64) * q.scaler
     return value * q.affine[0] + q.affine[1]
 
@@ -87,7 +87,14 @@ def _unchanged(layer: Layer, x: np.ndarray) -> np.ndarray:
     return x
 
 
-_MEANINGS: dict[str, Callable[..., np.ndarray]] = {
+def _relu(layer: Layer, x: np.ndarray) -> np.ndarray:
+    slope, top = layer.config["negative_slope"], layer.config["max_value"]
+    y = np.where(x > layer.config["threshold"], x, 0)
+    y = y if top is None else np.clip(y, 0, top)
+    return y - slope * np.maximum(layer.config["threshold"] - x, 0)
+
+
+MEANINGS: dict[str, Callable[..., np.ndarray]] = {
     "Activation": _activated,
     "Concatenate": lambda layer, *xs: np.concatenate(xs, layer.config["axis"] + 1),
     "Dropout": _unchanged,
@@ -102,7 +109,7 @@ _MEANINGS: dict[str, Callable[..., np.ndarray]] = {
     "QEinsumDense": _einsum_dense,
     "QEinsumDenseBatchnorm": _einsum_dense_batchnorm,
     "Quantizer": _unchanged,
-    "ReLU": lambda _, x: np.maximum(x, 0),
+    "ReLU": _relu,
     "Reshape": lambda layer, x: x.reshape(len(x), *layer.config["target_shape"]),
 }
 

@@ -79,7 +79,7 @@ def test_a_missing_group():
         del file["layers/q_dense"]
 
     assert refused(change) == (
-        f"{WHERE}: layers/q_dense is missing from model.weights.h5. "
+        f"{WHERE}: layers/q_dense is missing from the weights. "
         f"The file is damaged or was edited; save the model again."
     )
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hgq2rtl.errors import BadModelFile, UnsupportedLayer
+from hgq2rtl.frontends.graph import MinifloatQuantizer
 from hgq2rtl.frontends.quantizers import quantizer, read_options
 
 from .archives import quantizer as config
@@ -162,7 +163,7 @@ def test_hard_tanh_and_hard_sigmoid_fix_what_they_do_not_store():
     ("values", "kind"),
     [
         ({"q_type": "posit"}, UnsupportedLayer),
-        ({"q_type": "float"}, UnsupportedLayer),
+        ({"q_type": "kif", "m0": 2}, BadModelFile),
         ({"q_type": "dummy"}, UnsupportedLayer),
         ({"q_type": 3}, BadModelFile),
         ({"place": "attic"}, BadModelFile),
@@ -198,7 +199,73 @@ def test_what_is_no_configuration(raw):
 
 def test_the_message_for_a_quantizer_without_a_form():
     with pytest.raises(UnsupportedLayer) as caught:
-        options("float")
+        options("posit")
     assert str(caught.value) == (
-        f"{WHERE}: quantizer type 'float' has no fixed-point form. Use kbi or kif."
+        f"{WHERE}: quantizer type 'posit' has no fixed-point form. Use kbi, kif or float."
     )
+
+
+def test_widths_are_read_in_the_float_type_of_the_layer():
+    """Catches a width just above a tie that float32 rounds to the tie."""
+    found, b = options("kbi", overflow_mode="SAT"), np.array([2.5 + 2**-30])
+    stored = {"b": b, "i": np.zeros(1), "k": np.ones(1, np.uint8)}
+    widths = [quantizer(found, stored, False, WHERE, kind).f for kind in ("float32", "float64")]
+    assert [f.tolist() for f in widths] == [[2], [3]]
+
+
+# -- minifloats ----------------------------------------------------------------------
+
+MINIFLOAT = {
+    "m0": 2, "e0": 4, "e00": 0, "mc": {"class_name": "MinMax"}, "ec": None, "e0c": None,
+    "mr": {"class_name": "MonoL1"}, "er": None, "e0r": None, "is_weight": True, "trainable": True,
+}  # fmt: skip
+
+
+def minifloat(place="weight", rank=2, **values):
+    return read_options(config("float", place, **MINIFLOAT | values), place, rank, WHERE)
+
+
+@pytest.mark.parametrize("place", ["weight", "datalane", "bias", "table"])
+def test_a_minifloat_stores_three_widths(place):
+    found = minifloat(place)
+    variables = found.variables((1, 4))
+    assert [v.name for v in variables] == ["m", "e", "e0"]
+    # One width for each parameter, but one for all of a data tensor or a table.
+    wanted = (1, 4) if place in ("weight", "bias") else (1, 1)
+    assert {v.shape for v in variables} == {wanted}
+
+
+def test_a_minifloat_record():
+    found = minifloat("datalane", homogeneous_axis=[0], scaler=2.0, affine=[0.5, 1.0])
+    stored = {
+        "m": np.array([[2.5, -1.0]], np.float32),
+        "e": np.array([[3.5, 0.0]], np.float32),
+        "e0": np.array([[-15.5, 1.0]], np.float32),
+    }
+    q = quantizer(found, stored, True, WHERE)
+    assert isinstance(q, MinifloatQuantizer)
+    assert [each.tolist() for each in (q.m, q.e, q.e0)] == [[2, -1], [4, 0], [-16, 1]]
+    assert {each.dtype for each in (q.m, q.e, q.e0)} == {np.dtype(np.int64)}
+    assert (q.shape, q.scaler, q.affine) == ((2,), 2.0, (0.5, 1.0))
+
+
+def test_a_minifloat_bias_may_give_both_axes_as_hgq2_does():
+    assert minifloat("bias", homogeneous_axis=[], heterogeneous_axis=[]).homogeneous == ()
+
+
+@pytest.mark.parametrize("widths", [(-2, 3, 0), (65, 3, 0), (2, 9, 0), (2, 3, -65), (2, 3, 1e9)])
+def test_minifloats_that_no_training_gives(widths):
+    stored = {name: np.array([0, w]) for name, w in zip(("m", "e", "e0"), widths, strict=True)}
+    with pytest.raises(BadModelFile) as caught:
+        quantizer(minifloat(), stored, False, WHERE)
+    m, e, e0 = widths
+    assert str(caught.value) == (
+        f"{WHERE}: the minifloat m = {m:g}, e = {e:g}, e0 = {e0:g} is no trained one; m is from -1 "
+        "to 64, e at most 8, e0 within 64. Restore an earlier checkpoint, or train again."
+    )
+
+
+@pytest.mark.parametrize("name", ["k0", "b0", "i0", "f0", "round_mode", "overflow_mode"])
+def test_a_minifloat_takes_no_options_of_fixed_point(name):
+    with pytest.raises(BadModelFile, match=f"option '{name}' contradicts q_type"):
+        minifloat(**{name: 1})

@@ -14,7 +14,7 @@ import hgq2rtl.errors
 from hgq2rtl.errors import Hgq2rtlError, UnsupportedLayer
 from hgq2rtl.frontends import read
 
-from .evaluate import evaluate
+from .evaluate import MEANINGS, evaluate
 
 ZOO = Path(__file__).resolve().parents[3] / "shared" / "models" / "zoo"
 TRAINED = ZOO.parent / "hgq2"
@@ -32,7 +32,9 @@ def index(folder):
 CASES = [case["name"] for case in index(ZOO) if not case["name"].startswith("v1_")]
 BAD = [case for case in index(ZOO / "bad") if case["kind"] not in ("v1", "qkeras", "qonnx")]
 LATER = {
+    "config_average_of_three.keras": "whether a quantizer follows is the lowering's to know",
     "config_no_input_quantizer.keras": "whether an input has a format is the lowering's to know",
+    "config_table_40_bits.keras": "how wide a table is depends on what reaches it",
 }
 READ = (
     "InputLayer Functional Sequential QDense QEinsumDense QEinsumDenseBatchnorm "
@@ -49,6 +51,9 @@ def test_a_case_is_read_exactly_or_refused_by_class(name):
     except UnsupportedLayer as error:
         assert f"in {name}.keras: " in str(error)
         pytest.skip(str(error))
+    beyond = {call.layer.class_name for call in graph.calls} - set(MEANINGS)
+    if beyond:
+        pytest.skip(f"compared behind the lowering only: {', '.join(sorted(beyond))}")
     data = np.load(ZOO / f"{name}.npz")
     outputs = evaluate(graph, [data[f"x{n}"] for n in range(len(graph.inputs))])
     for n, output in enumerate(outputs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,22 +26,28 @@ def quantizer(
 
 
 def graph_of(
-    layers: Sequence[Layer], *shapes: tuple[int, ...], arguments: Any = None
+    layers: Sequence[Layer], *shapes: tuple[int, ...], arguments: Any = None, outputs: int = 1
 ) -> LayerGraph:
-    """The first layer takes all inputs, of these shapes; each later one the result before it."""
+    """The first layer takes all inputs, of these shapes; each later one the result before it.
+
+    The last layer may have several outputs.
+    """
     inputs = [Port(f"in{n}", n) for n in range(len(shapes))]
     calls, read = [], tuple(range(len(shapes)))
     for n, layer in enumerate(layers, len(shapes)):
         calls.append(Call(layer, read, (n,), arguments or {}))
         read = (n,)
+    last = calls.pop()
+    made = tuple(range(last.outputs[0], last.outputs[0] + outputs))
+    calls.append(replace(last, outputs=made))
     return LayerGraph(
         name="net",
         source="net.keras",
         origin="a test",
         inputs=inputs,
         calls=calls,
-        outputs=[Port("out", read[0])],
-        shapes=[*shapes, *[()] * len(layers)],
+        outputs=[Port(f"out{n or ''}", tensor) for n, tensor in enumerate(made)],
+        shapes=[*shapes, *[()] * (len(layers) + outputs - 1)],
     )
 
 

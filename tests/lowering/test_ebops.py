@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hgq2rtl.frontends import Call, Layer, LayerGraph, Port, Quantizer
+from hgq2rtl.frontends.windows import Window
 from hgq2rtl.lowering.ebops import bits, ebops, stored_ebops
 
 from .graphs import graph_of, quantizer
@@ -93,6 +94,32 @@ def test_an_addition_by_hand():
     assert only(layer, (3,), (3,)) == pytest.approx(0.65 * (6 + 6 + 4))
 
 
+@pytest.mark.parametrize(
+    ("class_name", "config", "count"),
+    [
+        ("QAveragePow2", {}, 0.65 * (6 + 6 + 4)),
+        ("QMaximum", {}, 6 + 6 + 4),
+        ("QMinimum", {}, 6 + 6 + 4),
+        ("QSubtract", {}, 6 + 6 + 4),
+        ("QMultiply", {}, 4 * (6 + 6 + 3)),
+        ("QDot", {"equation": "a,a->"}, 4 * (6 + 6 + 3)),
+        ("QEinsum", {"equation": "a,b->ab"}, 3 * 4 * (6 + 6 + 3)),
+    ],
+)
+def test_merges_by_hand(class_name, config, count):
+    """Terms of 4 bits, and of 6, 6 and 3 bits."""
+    layer = Layer("m", class_name, config, {}, {"input": (of_bits(4), of_bits([6, 6, 3]))})
+    assert only(layer, (3,), (3,)) == pytest.approx(count)
+
+
+@pytest.mark.parametrize("class_name", ["QSum", "QMeanPow2"])
+def test_a_sum_by_hand(class_name):
+    """Of each column all bits but the fewest."""
+    given = {"input": (of_bits([[4, 2], [5, 6], [3, 3]]),)}
+    layer = Layer("s", class_name, {"axes": (0,)}, {}, given)
+    assert only(layer, (3, 2)) == pytest.approx(0.65 * (4 + 5 + 6 + 3))
+
+
 @pytest.mark.parametrize("class_name", ["ReLU", "Flatten", "Quantizer", "Identity"])
 def test_layers_without_products_count_nothing(class_name):
     layer = Layer("l", class_name, {}, {}, {"input": (of_bits(4),)})
@@ -114,3 +141,33 @@ def test_a_shared_layer_counts_at_each_call_and_is_stored_once():
     )
     assert ebops(graph) == [208.0] * 3
     assert stored_ebops(graph) == 200
+
+
+def convolution(**config: object) -> Layer:
+    """Two taps of 4 bits in each of two groups, and a bias of 8 bits."""
+    config = {"windows": (Window(2),), "groups": 2, "causal": 0, **config}
+    quantizers = {
+        "input": (of_bits([[7, 9]]),),
+        "kernel": (of_bits([[[4, 1]], [[4, 0]]]),),
+        "bias": (of_bits(8),),
+    }
+    arrays = {"kernel": np.ones((2, 1, 2)), "bias": np.ones(2)}
+    return Layer("c", "QConv1D", {"data_format": "channels_last", **config}, arrays, quantizers)
+
+
+def test_a_convolution_by_hand():
+    """Channel 0 makes filter 0, channel 1 filter 1; a bias counts for each place of the input."""
+    assert only(convolution(), (3, 2)) == 2 * (7 * (4 + 4) + 9 * (1 + 0)) + 8 * 3 * 2
+
+
+def test_padding_multiplies_nothing():
+    """Zeros in front, or around, have no bits: three places look at it once."""
+    inside = 7 * 4 * 5 + 9 * 1 * 2
+    assert only(convolution(causal=1), (3, 2)) == inside + 8 * 3 * 2
+    assert only(convolution(windows=(Window(2, before=1),)), (3, 2)) == inside + 8 * 3 * 2
+
+
+@pytest.mark.parametrize("name", ["QMaxPooling1D", "QGlobalAveragePooling1D"])
+def test_a_pooling_counts_the_bits_that_come_in(name):
+    layer = Layer("p", name, {}, {}, {"input": (of_bits([[7, 9]]),)})
+    assert only(layer, (3, 2)) == 3 * (7 + 9)

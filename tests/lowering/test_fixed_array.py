@@ -16,13 +16,15 @@ from hgq2rtl.ir import Builder, Field, Program, ProgramPort, verify
 from hgq2rtl.ir.interpreter import Interpreter
 from hgq2rtl.ir.operations import input_, lincomb
 from hgq2rtl.lowering import FixedArray
-from hgq2rtl.lowering.fixed_array import Tracer
+from hgq2rtl.lowering.ports import InputPort
+from hgq2rtl.lowering.tracer import Tracer
 
 SEEDED = settings(derandomize=True, deadline=None, max_examples=25)
 
 
-def refuse_raw(*_: object) -> int:
-    raise AssertionError("no quantizer should meet a raw input here")
+def raw_inputs(shape: tuple[int, ...]) -> FixedArray:
+    """Elements that nothing has read."""
+    return InputPort(Tracer(Builder()), 0, "x", shape).raw()
 
 
 def begun(shape: tuple[int, ...], rng: np.random.Generator) -> FixedArray:
@@ -35,7 +37,7 @@ def begun(shape: tuple[int, ...], rng: np.random.Generator) -> FixedArray:
     fields = tuple(Field(n, format) for n, format in enumerate(formats))
     builder = Builder([ProgramPort("x", (count,), fields)])
     wires = np.array([builder.input(0, n) for n in range(count)], np.int64)
-    return FixedArray(Tracer(builder, refuse_raw), wires.reshape(shape))
+    return FixedArray(Tracer(builder), wires.reshape(shape))
 
 
 def finished(made: FixedArray) -> Program:
@@ -251,34 +253,20 @@ def test_rows_of_a_product_are_blocks_and_elements_are_numbered():
 )
 def test_arithmetic_on_a_raw_input_is_refused(use):
     """Catches a number without a format that gets one by chance."""
-    tracer = Tracer(Builder(), refuse_raw)
-    tracer.where = "relu_1 (ReLU) in net.keras"
-    raw = FixedArray(tracer, np.array([-1, -2]))
+    raw = raw_inputs((2,))
+    raw.tracer.where = "relu_1 (ReLU) in net.keras"
     with pytest.raises(NeedsInputFormat) as error:
         use(raw)
     assert str(error.value) == (
-        "relu_1 (ReLU) in net.keras computes with a model input that nothing quantizes. Give the "
-        "input a format (--input-format k,i,f) or enable the layer's input quantizer."
+        "relu_1 (ReLU) in net.keras needs the value of a model input that nothing quantizes. Give "
+        "the input a format (--input-format k,i,f), or put a quantizer in front."
     )
 
 
 def test_moving_a_raw_input_is_fine():
     """Catches a flatten before the first quantizer that is refused."""
-    raw = FixedArray(Tracer(Builder(), refuse_raw), np.array([[-1, -2], [-3, -4]]))
+    raw = raw_inputs((2, 2))
     assert raw.transpose((1, 0)).reshape(-1).wires.tolist() == [-1, -3, -2, -4]
-
-
-def test_a_division_without_a_finite_form_is_refused():
-    """Catches a scaler that is rounded in silence."""
-    x = begun((2,), np.random.default_rng(0))
-    x.tracer.where = "quantizer (Quantizer) in net.keras"
-    one = np.array(1)
-    with pytest.raises(NotExact) as error:
-        x.quantize(one, one, one, "RND", "WRAP", scaler=3.0)
-    assert str(error.value) == (
-        "quantizer (Quantizer) in net.keras: a division by the scaler 3.0 has no finite binary "
-        "form here. Use a positive power of two."
-    )
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hgq2rtl.errors import BadModelFile, NeedsInputFormat, NotExact, UnsupportedLayer
-from hgq2rtl.fixed import Format, quantize_float32
+from hgq2rtl.fixed import Format, quantize_float
 from hgq2rtl.frontends import Call, Layer, LayerGraph, Port
 from hgq2rtl.ir import Field, verify
 from hgq2rtl.ir.interpreter import Interpreter
@@ -38,7 +38,7 @@ def test_the_first_quantizers_are_the_ports_formats():
         Field(1, Format.from_kif(0, 3, -1), "RND_CONV", "SAT"),
     )
     assert not len(program.values_of(quantize_))
-    wanted = quantize_float32(FLOATS, q.k, q.i, q.f, "RND_CONV", "SAT") * np.array([0.5, 2.0])
+    wanted = quantize_float(FLOATS, q.k, q.i, q.f, "RND_CONV", "SAT") * np.array([0.5, 2.0])
     assert predicted(program, FLOATS).tolist() == wanted.tolist()
 
 
@@ -58,8 +58,8 @@ def test_an_input_that_is_read_in_two_formats_has_a_field_for_each():
     assert [f.format.f for f in program.inputs[0].fields] == [2, 0]
     assert [f.element for f in program.inputs[0].fields] == [0, 0]
     x = np.array([[0.3], [-3.2], [9.0]])
-    a = quantize_float32(x, fine.k, fine.i, fine.f, "RND", "WRAP") / 4
-    b = quantize_float32(x, coarse.k, coarse.i, coarse.f, "RND", "SAT")
+    a = quantize_float(x, fine.k, fine.i, fine.f, "RND", "WRAP") / 4
+    b = quantize_float(x, coarse.k, coarse.i, coarse.f, "RND", "SAT")
     assert predicted(program, x).tolist() == (2 * a + b).tolist()
 
 
@@ -77,7 +77,7 @@ def test_a_scaler_of_an_input_belongs_to_the_port():
     q = quantizer(i=4, scaler=3.0)
     program = verify(lower(graph_of([quantizing(q)], (2,))))
     assert [f.scaler for f in program.inputs[0].fields] == [3.0, 3.0]
-    wanted = 3 * quantize_float32(np.float32(FLOATS) / np.float32(3), q.k, q.i, q.f, "RND", "WRAP")
+    wanted = 3 * quantize_float(np.float32(FLOATS) / np.float32(3), q.k, q.i, q.f, "RND", "WRAP")
     assert predicted(program, FLOATS).tolist() == (wanted / 2).tolist()
 
 
@@ -88,7 +88,7 @@ def test_an_unsigned_triangle_keeps_its_sign():
     field = program.inputs[0].fields[0]
     assert field.format == Format(-4, 3) and field.keeps_negative is False
     x = np.array([[-1.0, 5.0], [-9.0, 2.0]])
-    wanted = quantize_float32(x, q.k, q.i, q.f, "RND", "WRAP_SM")
+    wanted = quantize_float(x, q.k, q.i, q.f, "RND", "WRAP_SM")
     assert predicted(program, x).tolist() == wanted.tolist()
 
 
@@ -107,7 +107,7 @@ def test_a_wish_fixes_the_port_and_quantizers_become_hardware():
     assert program.inputs[0].fields == tuple(Field(n, Format.from_kif(1, 4, 3)) for n in range(2))
     assert len(program.values_of(quantize_)) == 2
     x = np.array([[1.5, -16.0], [0.375, 2.625]])
-    wanted = quantize_float32(x, q.k, q.i, q.f, "RND", "SAT")
+    wanted = quantize_float(x, q.k, q.i, q.f, "RND", "SAT")
     assert predicted(program, x).tolist() == wanted.tolist()
 
 
@@ -186,8 +186,8 @@ def test_arithmetic_on_a_raw_input_names_the_layer_and_the_option():
     with pytest.raises(NeedsInputFormat) as error:
         lower(graph_of([Layer("act", "ReLU")], (2,)))
     assert str(error.value) == (
-        "act (ReLU) in net.keras computes with a model input that nothing quantizes. Give the "
-        "input a format (--input-format k,i,f) or enable the layer's input quantizer."
+        "act (ReLU) in net.keras needs the value of a model input that nothing quantizes. Give "
+        "the input a format (--input-format k,i,f), or put a quantizer in front."
     )
 
 
@@ -196,17 +196,17 @@ def test_a_raw_output_names_the_port_and_the_option():
     with pytest.raises(NeedsInputFormat) as error:
         lower(graph_of([Layer("f", "Flatten")], (2, 2)))
     assert str(error.value) == (
-        "output 'out' of net.keras is a model input that nothing quantizes. "
-        "Give the input a format with --input-format k,i,f."
+        "net.keras: output 'out' needs the value of a model input that nothing quantizes. Give "
+        "the input a format (--input-format k,i,f), or put a quantizer in front."
     )
 
 
 def test_a_layer_without_a_handler_is_named():
     """Catches a layer that is skipped."""
     with pytest.raises(UnsupportedLayer) as error:
-        lowered(graph_of([Layer("conv", "QConv2D")], (2,)))
+        lowered(graph_of([Layer("net", "QTransformer")], (2,)))
     assert str(error.value) == (
-        "conv (QConv2D) in net.keras: this layer has no lowering. "
+        "net (QTransformer) in net.keras: this layer has no lowering. "
         "docs/layers.md lists those that have."
     )
 
@@ -238,25 +238,19 @@ def test_errors_from_below_name_the_layer_once():
     assert str(error.value) == (
         "d (QDense) in net.keras: a constant is NaN or infinite: it has no exact form"
     )
-    with pytest.raises(NotExact) as error:
-        lowered(graph_of([quantizing(quantizer(scaler=3.0))], (1,)))
-    assert str(error.value) == (
-        "q (Quantizer) in net.keras: a division by the scaler 3.0 has no finite binary form here. "
-        "Use a positive power of two."
-    )
 
 
-def test_a_weight_quantizer_with_a_scale_is_refused():
-    """Catches a scale that is dropped."""
-    for more in ({"scaler": 2.0}, {"affine": (2.0, 0.0)}):
-        kernel = {"kernel": (quantizer(**more),)}
-        layer = Layer("d", "QDense", {}, {"kernel": np.ones((1, 1))}, kernel)
-        with pytest.raises(UnsupportedLayer) as error:
-            lowered(graph_of([layer], (1,)))
-        assert str(error.value) == (
-            "d (QDense) in net.keras: a weight quantizer with scaler or affine is not supported. "
-            "Scale the weights themselves."
-        )
+@pytest.mark.parametrize(
+    ("more", "weight"),
+    [({"scaler": 2.0}, 3.0), ({"scaler": 3.0}, 3.0), ({"affine": (2.0, -0.25)}, 4.75)],
+)
+def test_a_weight_quantizer_may_scale(more, weight):
+    """Catches a scale that is dropped: halves of 2.6 / scaler."""
+    kernel = {"kernel": (quantizer(**more),)}
+    layer = Layer("d", "QDense", {}, {"kernel": np.full((1, 1), 2.6)}, kernel)
+    program = lowered(graph_of([layer], (1,)))
+    (x,) = inputs_of((1,))
+    assert np.array_equal(predicted(program, x), x * weight)
 
 
 def test_a_weight_quantizer_on_data_is_refused():

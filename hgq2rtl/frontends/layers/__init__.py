@@ -1,14 +1,7 @@
-"""Layer classes that are read: one schema function each, by family."""
+"""Layer classes that are read: one schema function each, by family; importing registers them."""
 
-from . import activation, batchnorm, dense, merge, passing, refused, reshaping, slicing
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "activation",
-    "batchnorm",
-    "dense",
-    "merge",
-    "passing",
-    "refused",
-    "reshaping",
-    "slicing",
-]
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

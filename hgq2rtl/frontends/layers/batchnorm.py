@@ -1,10 +1,12 @@
-"""QBatchNormalization: ``x * scale + offset`` with both quantized.
+"""Batch norms by themselves: ``x * scale + offset``, quantized or plain.
 
 ``config`` of the record: axis (without batch), epsilon, center, scale. Arrays: gamma and
 beta where the options name them, moving_mean, moving_variance.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from ..hdf5 import Variable
 from ..options import is_whole
@@ -22,7 +24,24 @@ from .dense import check_variance
 
 @reads("QBatchNormalization")
 def batch_normalization(site: Site) -> Plan:
-    """The batch norm of one axis."""
+    """The batch norm of one axis, with quantized scale and offset."""
+    plan = plain_batch_normalization(site)
+    size = (site.shape[plan.config["axis"]],)
+    return replace(
+        plan,
+        variables=(*plan.variables, *ebops_variables(site)),
+        slots=(
+            *input_slots(site),
+            weight_slot(site, "kernel", size),
+            weight_slot(site, "bias", size),
+            *output_slots(site, site.shape),
+        ),
+    )
+
+
+@reads("BatchNormalization", package="keras")
+def plain_batch_normalization(site: Site) -> Plan:
+    """The batch norm of one axis, in floats."""
     axis = _axis(site)
     size = (site.shape[axis],)
     center = site.options.boolean("center", default=True)
@@ -30,6 +49,7 @@ def batch_normalization(site: Site) -> Plan:
     epsilon = site.options.number("epsilon", default=1e-3)
     if epsilon <= 0:
         site.options.wrong("epsilon", "above 0")
+    site.options.raw("virtual_batch_size", None)
     return Plan(
         output=site.shape,
         config={"axis": axis, "epsilon": epsilon, "center": center, "scale": scale},
@@ -38,13 +58,6 @@ def batch_normalization(site: Site) -> Plan:
             *([Variable("beta", size)] if center else []),
             Variable("moving_mean", size),
             Variable("moving_variance", size),
-            *ebops_variables(site),
-        ),
-        slots=(
-            *input_slots(site),
-            weight_slot(site, "kernel", size),
-            weight_slot(site, "bias", size),
-            *output_slots(site, site.shape),
         ),
         last_check=check_variance,
     )

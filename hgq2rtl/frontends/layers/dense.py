@@ -1,10 +1,12 @@
-"""Layers with a kernel: QDense, QEinsumDense, QEinsumDenseBatchnorm, and the Quantizer layer.
+"""Layers with a kernel: dense and einsum, quantized and plain, and the Quantizer layer.
 
 ``config`` of the record:
 
-QDense
+QDense, Dense
     units, activation, use_bias.
-QEinsumDense
+QBatchNormDense
+    the same and epsilon: the batch norm of the input, folded into kernel and bias.
+QEinsumDense, EinsumDense
     equation (explicit, batch label first on data and output), output_shape (without batch),
     activation, bias_axes (labels of the equation, or None).
 QEinsumDenseBatchnorm
@@ -14,11 +16,14 @@ QEinsumDenseBatchnorm
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...errors import BadModelFile
+from ..activations import function_name
 from ..einsum import (
     BadEquation,
     Equation,
@@ -51,40 +56,89 @@ FUSED_EPSILON = 1e-7
 @reads("QDense")
 def dense(site: Site) -> Plan:
     """``activation(x @ kernel + bias)`` on the last axis."""
+    activation(site)  # refuses what HGQ has a layer of its own for
+    plan = plain_dense(site)
+    return replace(
+        plan,
+        variables=(*plan.variables, *ebops_variables(site)),
+        slots=(
+            *input_slots(site),
+            *_weight_slots(site, plan.variables),
+            *output_slots(site, plan.output),
+        ),
+    )
+
+
+@reads("Dense", package="keras")
+def plain_dense(site: Site) -> Plan:
+    """The same with exact float weights."""
     x = site.shape
     if not x:
         site.options.bad("the input has no axis besides the batch")
     units = site.options.whole("units", at_least=1)
     use_bias = site.options.boolean("use_bias", default=True)
-    output = (*x[:-1], units)
     return Plan(
-        output=output,
-        config={"units": units, "activation": activation(site), "use_bias": use_bias},
+        output=(*x[:-1], units),
+        config={"units": units, "activation": function_name(site), "use_bias": use_bias},
+        variables=_weights((x[-1], units), (units,) if use_bias else None),
+    )
+
+
+@reads("QBatchNormDense")
+def batch_norm_dense(site: Site) -> Plan:
+    """QDense with the batch norm of its input folded into kernel and bias."""
+    activation(site)  # refuses what HGQ has a layer of its own for
+    plan = plain_dense(site)
+    scale = site.options.boolean("scale", default=True)
+    epsilon = site.options.number("epsilon", default=1e-3)
+    if epsilon <= 0:
+        site.options.wrong("epsilon", "above 0")
+    if not plan.config["use_bias"]:
+        site.options.wrong("use_bias", "true: the batch norm's offset goes into the bias")
+    norm = (site.shape[-1],)
+    return replace(
+        plan,
+        config={**plan.config, "epsilon": epsilon},
         variables=(
-            *_weights((x[-1], units), (units,) if use_bias else None),
+            *plan.variables,
+            *([Variable("gamma", norm)] if scale else []),
             *ebops_variables(site),
+            Variable("moving_mean", norm),
+            Variable("moving_variance", norm),
         ),
         slots=(
             *input_slots(site),
-            *_weight_slots(site, (x[-1], units), (units,) if use_bias else None),
-            *output_slots(site, output),
+            *_weight_slots(site, plan.variables),
+            *output_slots(site, plan.output),
         ),
+        last_check=check_variance,
     )
 
 
 @reads("QEinsumDense")
 def einsum_dense(site: Site) -> Plan:
     """``activation(einsum(equation, x, kernel) + bias)``."""
+    activation(site)  # refuses what HGQ has a layer of its own for
+    plan = plain_einsum_dense(site)
+    return replace(
+        plan,
+        variables=(*plan.variables, *ebops_variables(site)),
+        slots=(
+            *input_slots(site),
+            *_weight_slots(site, plan.variables),
+            *output_slots(site, plan.output),
+        ),
+    )
+
+
+@reads("EinsumDense", package="keras")
+def plain_einsum_dense(site: Site) -> Plan:
+    """The same with exact float weights."""
     parts = _EinsumParts(site)
     return Plan(
         output=parts.output,
         config=parts.config(),
-        variables=(*_weights(parts.kernel, parts.bias), *ebops_variables(site)),
-        slots=(
-            *input_slots(site),
-            *_weight_slots(site, parts.kernel, parts.bias),
-            *output_slots(site, parts.output),
-        ),
+        variables=_weights(parts.kernel, parts.bias),
     )
 
 
@@ -95,6 +149,7 @@ def einsum_dense_batchnorm(site: Site) -> Plan:
     The file holds none of the batch norm's options, so their defaults hold: hgq2 cannot
     load a file that was saved with others.
     """
+    activation(site)  # refuses what HGQ has a layer of its own for
     parts = _EinsumParts(site)
     axes = _normalized_axes(site, parts.equation, parts.bias_axes)
     norm = tuple(parts.sizes[label] for label in axes)
@@ -112,7 +167,7 @@ def einsum_dense_batchnorm(site: Site) -> Plan:
         ),
         slots=(
             *input_slots(site),
-            *_weight_slots(site, parts.kernel, parts.bias),
+            *_weight_slots(site, (kernel, bias)),
             *output_slots(site, parts.output),
         ),
         last_check=check_variance,
@@ -142,10 +197,11 @@ def _weights(kernel: Shape, bias: Shape | None) -> tuple[Variable, ...]:
     return found if bias is None else (*found, Variable("bias", bias))
 
 
-def _weight_slots(site: Site, kernel: Shape, bias: Shape | None) -> tuple[Slot, ...]:
-    found = (weight_slot(site, "kernel", kernel),)
-    bias_slot = weight_slot(site, "bias", bias or ())
-    return found if bias is None else (*found, bias_slot)
+def _weight_slots(site: Site, weights: Sequence[Variable]) -> tuple[Slot, ...]:
+    """The quantizers of kernel and bias."""
+    # Without a bias, its configuration may still be there.
+    site.options.raw("bq_conf", None)
+    return tuple(weight_slot(site, each.name, each.shape) for each in weights)
 
 
 class _EinsumParts:
@@ -154,7 +210,7 @@ class _EinsumParts:
     def __init__(self, site: Site):
         self.site = site
         text = site.options.text("equation")
-        declared = _declared_output(site)
+        declared = declared_output(site)
         self.bias_axes = site.options.text_or_none("bias_axes")
         try:
             self.equation = parse_equation(text, rank=len(site.shape) + 1)
@@ -178,7 +234,7 @@ class _EinsumParts:
         return {
             "equation": str(self.equation),
             "output_shape": self.output,
-            "activation": activation(self.site),
+            "activation": function_name(self.site),
             "bias_axes": self.bias_axes,
         }
 
@@ -186,7 +242,7 @@ class _EinsumParts:
         return tuple(self.sizes[label] for label in labels)
 
 
-def _declared_output(site: Site) -> list[int | None]:
+def declared_output(site: Site) -> list[int | None]:
     """``output_shape``: a number or a list of numbers, None where the data decide."""
     value = plain_list(site.options.raw("output_shape"))
     sizes = value if isinstance(value, list) else [value]

@@ -1,8 +1,9 @@
 """Layers that move elements: Flatten, Reshape, Permute, and the operations like them.
 
 ``config`` of the records, all without the batch axis: target_shape (Reshape), axes
-(Permute: output axis n is input axis ``axes[n]``). Flatten has no options. The
-operations Squeeze and ExpandDims become Reshape, Transpose becomes Permute.
+(Permute: output axis n is input axis ``axes[n]``), data_format (Flatten), n (RepeatVector).
+The operations Squeeze and ExpandDims become Reshape; Transpose, Moveaxis and Swapaxes
+become Permute.
 """
 
 from __future__ import annotations
@@ -10,20 +11,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from ..options import is_whole, plain_list
+from ..batch import axes_of, axis_of
+from ..limits import check_tensor
+from ..options import plain_list
 from ..schema import Plan, Shape, Site, reads
 
 
 @reads("Flatten", package="keras")
 def flatten(site: Site) -> Plan:
-    """All elements in one axis, the last axis fastest."""
+    """All elements in one axis, the last axis fastest; of channels first, the channels."""
     order = site.options.word("data_format", ("channels_last", "channels_first"), "channels_last")
-    if order == "channels_first" and len(site.shape) > 1:
-        site.unsupported(
-            "Flatten with channels_first moves the first axis last before it flattens",
-            "Put a Permute in front and flatten with channels_last.",
-        )
-    return Plan(output=(prod(site.shape),))
+    return Plan(output=(prod(site.shape),), config={"data_format": order})
+
+
+@reads("RepeatVector", package="keras")
+def repeat_vector(site: Site) -> Plan:
+    """A vector, `n` times over."""
+    n = site.options.whole("n", at_least=1)
+    if len(site.shape) != 1:
+        site.options.bad(f"it takes a vector, and its input has shape {site.shape}")
+    check_tensor((n, *site.shape), site.where)
+    return Plan(output=(n, *site.shape), config={"n": n})
 
 
 @reads("Reshape", package="keras")
@@ -46,18 +54,20 @@ def reshape_operation(site: Site) -> Plan:
 
 @reads("Squeeze", package="ops")
 def squeeze(site: Site) -> Plan:
-    """``keras.ops.squeeze`` of one axis."""
-    axis = _axis(site, len(site.shape))
-    if site.shape[axis] != 1:
-        site.options.wrong("axis", f"an axis of extent 1 of an input of shape {site.shape}")
-    return _reshaped(site, site.shape[:axis] + site.shape[axis + 1 :])
+    """``keras.ops.squeeze`` of some axes."""
+    axes = axes_of(site, "axis", len(site.shape), None)
+    if any(site.shape[axis] != 1 for axis in axes):
+        site.options.wrong("axis", f"axes of extent 1 of an input of shape {site.shape}")
+    return _reshaped(site, tuple(size for n, size in enumerate(site.shape) if n not in axes))
 
 
 @reads("ExpandDims", package="ops")
 def expand_dims(site: Site) -> Plan:
     """``keras.ops.expand_dims``."""
-    axis = _axis(site, len(site.shape) + 1)
-    return _reshaped(site, (*site.shape[:axis], 1, *site.shape[axis:]))
+    new = plain_list(site.options.raw("axis"))
+    rank = len(site.shape) + (len(new) if isinstance(new, list) else 1)
+    axes, sizes = axes_of(site, "axis", rank), iter(site.shape)
+    return _reshaped(site, tuple(1 if n in axes else next(sizes) for n in range(rank)))
 
 
 @reads("Permute", package="keras")
@@ -71,12 +81,43 @@ def permute(site: Site) -> Plan:
 def transpose(site: Site) -> Plan:
     """``keras.ops.transpose``: the batch axis must stay in front."""
     axes = plain_list(site.options.raw("axes", None))
-    if axes is None or not isinstance(axes, list) or not axes or axes[0] != 0:
+    if not isinstance(axes, list) or not axes or axes[0] != 0:
         site.unsupported(
             "a transpose that moves the batch axis mixes samples", "Give axes that begin with 0."
         )
     axes = site.options.wholes("axes", at_least=0)
     return _permuted(site, "axes", [a - 1 for a in axes[1:]])
+
+
+@reads("Moveaxis", package="ops")
+def moveaxis(site: Site) -> Plan:
+    """``keras.ops.moveaxis``."""
+    rank = len(site.shape)
+    source, target = (_axes_in_order(site, name) for name in ("source", "destination"))
+    if len(source) != len(target):
+        site.options.wrong("destination", f"{len(source)} axes, as many as source")
+    order = [n for n in range(rank) if n not in source]
+    for at, axis in sorted(zip(target, source, strict=True)):
+        order.insert(at, axis)
+    return _permuted(site, "source", order)
+
+
+@reads("Swapaxes", package="ops")
+def swapaxes(site: Site) -> Plan:
+    """``keras.ops.swapaxes``."""
+    order = list(range(len(site.shape)))
+    first, second = (axis_of(site, name, len(order)) for name in ("axis1", "axis2"))
+    order[first], order[second] = second, first
+    return _permuted(site, "axis1", order)
+
+
+def _axes_in_order(site: Site, name: str) -> list[int]:
+    """An option of one axis or several, as the file orders them."""
+    value = plain_list(site.options.raw(name))
+    axes_of(site, name, len(site.shape))
+    return [
+        axis % (len(site.shape) + 1) - 1 for axis in (value if isinstance(value, list) else [value])
+    ]
 
 
 def _reshaped(site: Site, target: Shape) -> Plan:
@@ -107,12 +148,3 @@ def _resolved(site: Site, name: str, sizes: tuple[int, ...]) -> Shape:
     if -1 in sizes or prod(sizes) != elements:
         site.options.wrong(name, f"a shape of the input's {elements} elements")
     return sizes
-
-
-def _axis(site: Site, rank: int) -> int:
-    """An axis of a tensor with `rank` axes behind the batch, counted without it."""
-    axis = site.options.raw("axis")
-    axis = axis[0] if isinstance(axis, list) and len(axis) == 1 else axis
-    if not is_whole(axis) or not -rank <= axis <= rank or axis == 0:
-        site.options.wrong("axis", f"one axis behind the batch, {-rank} to {rank}")
-    return axis - 1 if axis > 0 else axis + rank

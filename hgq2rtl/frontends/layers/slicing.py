@@ -25,9 +25,7 @@ def get_item(site: Site) -> Plan:
 
 
 def _parts(site: Site) -> list[Any]:
-    if len(site.extras) != 1:
-        site.options.bad("a slicing takes one key")
-    key = site.extras[0]
+    key = site.argument(1, "key")
     parts = key if isinstance(key, list) else [key]
     for part in parts:
         if not (part is None or part is Ellipsis or is_whole(part) or isinstance(part, slice)):

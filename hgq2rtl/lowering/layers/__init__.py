@@ -1,0 +1,7 @@
+"""One handler for each layer class, by family: importing this fills the register."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
