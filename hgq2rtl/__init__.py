@@ -10,8 +10,21 @@
 
 # _installation comes first: it completes the package's path.
 from . import _installation, errors
-from .api import Design, compile, info, load
+from .api import compile, info, load, trace
+from .design import Design
+from .lowering import FixedArray, Input, quantize
 
 __version__ = _installation.VERSION
 
-__all__ = ["Design", "__version__", "compile", "errors", "info", "load"]
+__all__ = [
+    "Design",
+    "FixedArray",
+    "Input",
+    "__version__",
+    "compile",
+    "errors",
+    "info",
+    "load",
+    "quantize",
+    "trace",
+]

@@ -20,6 +20,7 @@ import hgq2rtl
 
 from .errors import BadInput, BadOption, Hgq2rtlError
 from .targets import DEFAULT_PART
+from .user_code import FileFunctions, function_of_file
 
 INTERNAL_ERROR = 3
 """Exit code of a defect of hgq2rtl itself."""
@@ -93,6 +94,9 @@ def commands() -> None:
     """
 
 
+_FUNCTIONS_HELP = "Python file with the functions that the model's author registered."
+
+
 # -- compile ---------------------------------------------------------------------
 
 
@@ -111,6 +115,14 @@ def commands() -> None:
 @click.option("--valid-reset", is_flag=True, help="Add rst, a synchronous reset of valid.")
 @click.option("--input-format", multiple=True, metavar="[NAME=]k,i,f", help="Fix an input port.")
 @click.option("--output-format", multiple=True, metavar="[NAME=]k,i,f", help="Fix an output port.")
+@click.option("--functions", "functions", type=click.Path(path_type=Path), help=_FUNCTIONS_HELP)
+@click.option("--after", metavar="FILE.py:NAME", help="Your own logic behind the model.")
+@click.option(
+    "--multipliers",
+    multiple=True,
+    metavar="[LAYER=]lut|dsp",
+    help="Where products of two variables are built.",
+)
 @click.option(
     "--check",
     "samples",
@@ -132,6 +144,9 @@ def compile_command(
     no_output_register: bool,
     input_format: tuple[str, ...],
     output_format: tuple[str, ...],
+    functions: Path | None,
+    after: str | None,
+    multipliers: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Compile MODEL to pipelined Verilog in a folder."""
@@ -148,6 +163,9 @@ def compile_command(
             output_register=not no_output_register,
             input_format=_wishes(input_format),
             output_format=_wishes(output_format),
+            functions=_functions(functions),
+            after=None if after is None else function_of_file(after),
+            multipliers=_wishes(multipliers) or {},
             progress=progress,
             command=["hgq2rtl", *sys.argv[1:]],
             **options,
@@ -178,6 +196,10 @@ def _wishes(texts: tuple[str, ...]) -> dict[str, str] | None:
     from .lowering.wishes import split_wish
 
     return dict(map(split_wish, texts)) if texts else None
+
+
+def _functions(path: Path | None) -> FileFunctions | None:
+    return None if path is None else FileFunctions(path)
 
 
 def _progress(status: Any) -> Any:
@@ -254,9 +276,14 @@ def _load_inputs(path: Path, names: list[str]) -> Any:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), help="Floats: how often does it wrap?")
 @click.option("--input-format", multiple=True, metavar="[NAME=]k,i,f", help="As for compile.")
+@click.option("--functions", type=click.Path(path_type=Path), help=_FUNCTIONS_HELP)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def info_command(
-    model: Path, data: Path | None, input_format: tuple[str, ...], as_json: bool
+    model: Path,
+    data: Path | None,
+    input_format: tuple[str, ...],
+    functions: Path | None,
+    as_json: bool,
 ) -> None:
     """Show layers, formats, EBOPs and pruned weights of MODEL."""
     from .report import info_table
@@ -266,7 +293,7 @@ def info_command(
     if data is not None:
         names = [port["name"] for port in hgq2rtl.info(model)["inputs"]]
         x = _load_inputs(data, names)
-    report = hgq2rtl.info(model, x, _wishes(input_format))
+    report = hgq2rtl.info(model, x, _wishes(input_format), _functions(functions))
     if as_json:
         _print_json(report)
         return

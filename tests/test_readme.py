@@ -8,6 +8,7 @@ import click
 import pytest
 
 import hgq2rtl
+from hgq2rtl.build import BuildOptions
 from hgq2rtl.cli import commands
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,7 +111,9 @@ def test_the_python_of_the_readme_names_what_is_there():
 
 def test_every_option_of_a_compile_is_a_parameter_of_the_python_face():
     """The command line can do nothing that the API cannot."""
-    parameters = set(inspect.signature(hgq2rtl.compile).parameters)
+    parameters = set(inspect.signature(hgq2rtl.compile).parameters) | set(
+        BuildOptions.__annotations__
+    )
     faces_only = {"folder", "samples", "force", "as_json"}
     for option in commands.commands["compile"].params:
         name = option.name.removeprefix("no_")
@@ -120,9 +123,10 @@ def test_every_option_of_a_compile_is_a_parameter_of_the_python_face():
 def test_every_command_of_the_issue_has_its_options():
     wanted = {
         "compile": "-o --top --part --clock-ns --stages --combinational --no-input-register "
-        "--no-output-register --input-format --output-format --check --force --json",
+        "--no-output-register --input-format --output-format --functions --after --multipliers "
+        "--check --force --json",
         "check": "--inputs --samples --bench --model",
-        "info": "--data",
+        "info": "--data --functions",
         "opt": "-p",
     }
     for name, options in wanted.items():

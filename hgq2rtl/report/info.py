@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..frontends.graph import Call, LayerGraph, Quantizer
+from ..frontends.graph import AnyQuantizer, Call, LayerGraph, MinifloatQuantizer, Quantizer
 from ..lowering.ebops import ebops, stored_ebops
 from ..lowering.layer import quantized_constant
 
@@ -67,8 +67,9 @@ def _weights(call: Call) -> tuple[int, int]:
     is_plain = quantizers[0].scaler == 1.0 and quantizers[0].affine == (1.0, 0.0)
     if not is_plain or call.layer.class_name == "QEinsumDenseBatchnorm":
         q = quantizers[0]  # the folded kernel is known only to lowering: count its widths
-        return kernel.size, int(np.count_nonzero(np.broadcast_to(q.i + q.f > 0, kernel.shape)))
-    exact = quantized_constant(kernel, quantizers[0], call.layer.name)
+        kept = q.i + q.f > 0 if isinstance(q, Quantizer) else np.array(True)
+        return kernel.size, int(np.count_nonzero(np.broadcast_to(kept, kernel.shape)))
+    exact = quantized_constant(kernel, quantizers[0], call.layer.name, call.layer.float_type)
     return kernel.size, int(np.count_nonzero(exact.mantissa))
 
 
@@ -77,14 +78,13 @@ def _shape_at(graph: LayerGraph, call: Call, place: str, index: int) -> Sequence
         return graph.shapes[call.inputs[index]]
     if place == "output":
         return graph.shapes[call.outputs[0]]
-    return call.layer.quantizers[place][index].f.shape
+    return call.layer.quantizers[place][index].shape
 
 
-def _format_info(q: Quantizer, shape: Sequence[int]) -> dict[str, Any]:
-    k, i, f = (
-        np.broadcast_to(each, np.broadcast_shapes(each.shape, tuple(shape)))
-        for each in (q.k, q.i, q.f)
-    )
+def _format_info(q: AnyQuantizer, shape: Sequence[int]) -> dict[str, Any]:
+    if isinstance(q, MinifloatQuantizer):
+        return _minifloat_info(q, shape)
+    k, i, f = (_spread(each, shape) for each in (q.k, q.i, q.f))
     bits = np.maximum(k + i + f, 0)
     return {
         "rounding": q.rounding,
@@ -95,6 +95,24 @@ def _format_info(q: Quantizer, shape: Sequence[int]) -> dict[str, Any]:
         "i": _range(i[bits > 0]),
         "f": _range(f[bits > 0]),
     }
+
+
+def _minifloat_info(q: MinifloatQuantizer, shape: Sequence[int]) -> dict[str, Any]:
+    m, e, e0 = (_spread(each, shape) for each in (q.m, q.e, q.e0))
+    return {
+        "rounding": "RND_CONV",
+        "overflow": "SAT_SYM",
+        "elements": int(m.size),
+        "zero": 0,
+        "bits": _range(m + e + 1),
+        "m": _range(m),
+        "e": _range(e),
+        "e0": _range(e0),
+    }
+
+
+def _spread(widths: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    return np.broadcast_to(widths, np.broadcast_shapes(widths.shape, tuple(shape)))
 
 
 def _range(values: np.ndarray) -> list[int] | None:

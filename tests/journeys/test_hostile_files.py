@@ -22,7 +22,7 @@ from .trained import BAD, as_list, index, needs_models
 
 pytestmark = needs_models
 
-LATER = ("v1", "qkeras", "qonnx")
+LATER = ("qkeras", "qonnx")
 """Kinds whose frontends do not exist yet."""
 
 ROWS = index(BAD)
@@ -75,7 +75,6 @@ def test_a_kind_that_is_not_read_yet(row):
     with pytest.raises(UnsupportedFormat) as caught:
         hgq2rtl.compile(BAD / row["file"])
     kind = {
-        "v1": "Keras 2 and HGQ v1 files",
         "qkeras": "QKeras models",
         "qonnx": "QONNX graphs",
     }[row["kind"]]

@@ -4,11 +4,15 @@ The real one stands in ``journeys/test_real_models.py``; here it is the process
 around it that is tested, and the words for each way in which it can fail.
 """
 
+import json
+import zipfile
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from hgq2rtl.errors import BadOption, Mismatch, MissingTool, ToolFailed
-from hgq2rtl.verify import check_framework
+from hgq2rtl.verify import check_framework, keras_process
 from hgq2rtl.verify.framework import run_framework
 
 KERAS = """
@@ -17,12 +21,24 @@ import numpy as np
 
 class models:
     @staticmethod
-    def load_model(path, compile):
-        assert not compile
+    def load_model(path, custom_objects, compile):
+        assert not compile and custom_objects == {"hgq2>QDense": int}
         return Model()
 
 
+class saving:
+    @staticmethod
+    def get_custom_objects():
+        return {"hgq>QDense": int}
+
+
+class Tensor:
+    dtype = "float32"
+
+
 class Model:
+    inputs = [Tensor]
+
     def predict(self, x, batch_size, verbose):
         assert x.dtype == np.float32
         a = np.clip(np.floor(x[:, 0] * 8 + 0.5), -128, 127) + 8 * np.clip(np.floor(x[:, 1]), 0, 15)
@@ -49,6 +65,21 @@ X = np.array([[0.0, 0.0], [1.0, 3.0], [-2.5, 1.0], [15.0, 15.0]])
 def test_equal(framework, tiny, tmp_path):
     framework()
     assert check_framework(tiny.program, tmp_path / "m.keras", [X]) == 4
+
+
+def test_a_float64_model_has_no_reference_in_keras_on_jax(framework, tiny, tmp_path):
+    """Catches a false alarm: Keras would round float64 through float32."""
+    framework()
+    port = tiny.program.inputs[0]
+    fields = tuple(replace(field, float_type="float64") for field in port.fields)
+    program = tiny.program.with_ports([replace(port, fields=fields)], tiny.program.outputs)
+    model = tmp_path / "m.keras"
+    with pytest.raises(BadOption) as caught:
+        check_framework(program, model, [X])
+    assert str(caught.value) == (
+        f"{model} computes in float64, and Keras on JAX rounds its quantizers through float32 all "
+        "the same: it is no reference. Check without a model."
+    )
 
 
 @pytest.mark.parametrize(
@@ -121,3 +152,27 @@ def test_files_in_the_current_folder_are_not_imported(tmp_path, monkeypatch):
     with pytest.raises((MissingTool, ToolFailed)) as caught:
         run_framework(tmp_path / "none.keras", [X])
     assert "this numpy ran" not in str(caught.value)
+
+
+def test_classes_that_only_training_needs_are_stood_in_for(tmp_path):
+    """Catches a model that Keras cannot load for a constraint of its author's."""
+    config = {
+        "layers": [
+            {
+                "kernel_constraint": {
+                    "module": "author",
+                    "class_name": "Diag",
+                    "registered_name": "author>Diag",
+                },
+                "bias_regularizer": {"module": "keras.regularizers", "class_name": "L2"},
+                "activation": {"module": "author", "class_name": "Swish"},
+            }
+        ]
+    }
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+    names = keras_process._ignored(str(path))
+    assert set(names) == {"Diag", "author>Diag"}
+    assert names["Diag"].from_config({})(3) == 3
+    assert keras_process._ignored(str(tmp_path / "m.h5")) == {}
