@@ -15,6 +15,7 @@ from typing import Any
 from amaranth.hdl import (
     ClockDomain,
     ClockSignal,
+    Const,
     Elaboratable,
     EnableInserter,
     Module,
@@ -26,6 +27,7 @@ from amaranth.hdl import (
 from ..ir.operations import const, input_, mul, output
 from ..schedule import Schedule
 from .blocks import BlockModule, local_name
+from .delays import delay, steps
 from .names import unique_identifiers
 from .options import CoreOptions
 from .ports import CONTROL_NAMES, CorePorts
@@ -58,12 +60,12 @@ class LayerModule(Elaboratable):
         m = Module()
         core, wires = self.core, self.core.wires
         wires.compute(m, self.parts.values, core.options)
-        clocked = [d for v in self.parts.values for d in core.delays(v)]
+        clocked = [d for v in self.parts.values for d in core.delays(m, v)]
         for name, block, copy in self.parts.copies:
             m.submodules[name] = block.instance(copy, wires, core.enable)
             for n, v in enumerate(copy.values):
                 if block.repeat.is_exported[n]:
-                    clocked += core.delays(v, block.repeat.inner[n])
+                    clocked += core.delays(m, v, block.repeat.inner[n])
         m.d.sync += clocked
         return m
 
@@ -92,9 +94,13 @@ class Core:
         """Plain name of each layer that has values: its values' names begin so."""
         self.instances: dict[int, str] = {}
         """Name of each layer's instance."""
-        self.names: dict[int, tuple[str, ...]] = {}
-        """Names of each value's signal and registers, in the module of its layer; those inside a
-        repeated block behind the name of its instance and a dot."""
+        self.names: dict[int, dict[int, str]] = {}
+        """Names of each value's signal and registers by the cycles since it was computed, in the
+        module of its layer; those inside a repeated block behind the name of its instance and a
+        dot. Registers in the middle of a long delay have none."""
+        self.steps: dict[int, list[tuple[int, int]]] = {}
+        """From register to register of each value, in cycles since it was computed."""
+        self.has_long_delays = False
         self.blocks: list[BlockModule] = []
         self.layers: defaultdict[int, LayerParts] = defaultdict(LayerParts)
         self._name_layers()
@@ -112,9 +118,21 @@ class Core:
         ]
         return [signal for is_there, signal in controls if is_there] + self.inputs + self.outputs
 
-    def delays(self, v: int, first: int = 0) -> list[Statement]:
-        """The clocked assignments that make the registers of `v` after the `first`."""
-        return self.wires.delays(v, first, self.registers[v])
+    def delays(self, m: Module, v: int, first: int = 0) -> list[Statement]:
+        """Make the registers of `v` after the `first`; gives the clocked assignments."""
+        clocked, signals = [], self.wires.signals
+        enable = self.enable if self.options.has_enable else Const(1)
+        for before, after in self.steps[v]:
+            if before < first:
+                continue
+            if after - before == 1:
+                clocked.append(signals[v, after].eq(signals[v, before]))
+            else:
+                m.submodules += delay(
+                    self.top, after - before, signals[v, before], signals[v, after], enable
+                )
+                self.has_long_delays = True
+        return clocked
 
     # -- names and signals -------------------------------------------------
 
@@ -178,26 +196,34 @@ class Core:
         """Names of what stays inside of a copy."""
         for n, v in enumerate(copy.values):
             if not block.repeat.is_exported[n]:
-                self.names[v] = tuple(
-                    f"{instance}.{local_name(n, later)}" for later in range(self.registers[v] + 1)
-                )
+                self.names[v] = {
+                    later: f"{instance}.{local_name(n, later)}"
+                    for later in range(self.registers[v] + 1)
+                }
 
     def _make_signals(self) -> None:
+        reads = self.wires.reads()
+        inner = {
+            v: block.repeat.inner[n]
+            for parts in self.layers.values()
+            for _, block, copy in parts.copies
+            for n, v in enumerate(copy.values)
+        }
         for v in sorted({*self.schedule.program.values_of(input_).tolist(), *self._computed()}):
             if v in self.names or self.schedule.program.is_constant(v):
                 continue
             name, shape = self._value_name(v), self.wires.shape(v)
             attributes = self._product_attributes(v)
-            for n in range(self.registers[v] + 1):
+            self.steps[v] = list(steps(reads.get(v, ()), inner.get(v, 0)))
+            places = [0, *(after for _, after in self.steps[v])]
+            for n in places:
                 self.wires.signals[v, n] = Signal(
                     shape,
                     name=self._free(f"{name}_d{n}" if n else name),
                     reset_less=True,
                     attrs=attributes if n == 0 else {},
                 )
-            self.names[v] = tuple(
-                self.wires.signals[v, n].name for n in range(self.registers[v] + 1)
-            )
+            self.names[v] = {n: self.wires.signals[v, n].name for n in places}
 
     def _product_attributes(self, v: int) -> Mapping[str, Any]:
         """What synthesis tools are told about the wire of `v`."""
@@ -254,7 +280,7 @@ class Core:
             place = self.ports.inputs[given["port"]].fields[given["field"]]
             bits = buses[given["port"]][place.offset : place.offset + place.width]
             m.d.comb += self.wires.signals[v, 0].eq(bits)
-            clocked += self.delays(v)
+            clocked += self.delays(m, v)
         return clocked
 
     def _connect_outputs(self, m: Module) -> list[Statement]:

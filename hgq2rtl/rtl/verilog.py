@@ -15,6 +15,7 @@ from ..errors import BadOption
 from ..ir.operations import mul
 from ..schedule import Schedule
 from .blocks import BlockModule
+from .delays import module_name, module_text
 from .elaboration import room_to_elaborate
 from .names import unique_identifiers
 from .options import MULTIPLIERS, ROM, CoreOptions
@@ -39,8 +40,9 @@ class Rtl:
     signals: dict[int, str]
     """Signal name of each value, in the module of its layer; ``instance.name`` for one that stays
     inside of a repeated block."""
-    registers: dict[int, tuple[str, ...]]
-    """Names of the registers that delay each value, one cycle each, in the same module."""
+    registers: dict[int, dict[int, str]]
+    """Names of the registers that delay each value, by cycles, in the same module. Those in the
+    middle of a long delay have none."""
 
     @property
     def rtlil_hash(self) -> str:
@@ -54,7 +56,10 @@ def emit(schedule: Schedule, top: str, options: CoreOptions | None = None) -> Rt
     with room_to_elaborate():
         core, top = _core(schedule, top, options or CoreOptions())
         text = _to_rtlil(core, top)
-    return _rtl(core, top, text, _to_verilog(text, top))
+    files = _to_verilog(text, top)
+    if core.has_long_delays:
+        files[f"{module_name(top)}.v"] = module_text(top)
+    return _rtl(core, top, text, files)
 
 
 def from_files(schedule: Schedule, top: str, options: CoreOptions, files: dict[str, str]) -> Rtl:
@@ -90,7 +95,9 @@ def _rtl(core: Core, top: str, text: str, files: dict[str, str]) -> Rtl:
         options=core.options,
         instances=core.instances,
         signals={v: core.names[v][0] for v in sorted(core.names)},
-        registers={v: core.names[v][1:] for v in sorted(core.names)},
+        registers={
+            v: {n: name for n, name in core.names[v].items() if n} for v in sorted(core.names)
+        },
     )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from amaranth.hdl import Const, Module, Shape, Signal, Value
 
+from ..ir.operations import output
 from ..schedule import Schedule
 from .expressions import Scope, expression_of
 from .options import CoreOptions
@@ -56,3 +59,17 @@ class Wires:
     def delays(self, v: int, first: int, last: int) -> list[Statement]:
         """The clocked assignments that make the registers of `v` after the `first`."""
         return [self.signals[v, n + 1].eq(self.signals[v, n]) for n in range(first, last)]
+
+    def reads(self) -> dict[int, set[int]]:
+        """Of each value, the cycles after it was computed at which something reads it."""
+        found: defaultdict[int, set[int]] = defaultdict(set)
+        program = self.schedule.program
+        counts = np.diff(program.start)
+        waits = np.repeat(self.schedule.stage, counts) - self.schedule.stage[program.operand]
+        is_output = np.repeat(program.operation == output.code, counts)
+        last = self.schedule.stages - 1 - self.schedule.stage[program.operand]
+        for v, wait in zip(
+            program.operand.tolist(), np.where(is_output, last, waits).tolist(), strict=True
+        ):
+            found[v].add(wait)
+        return found

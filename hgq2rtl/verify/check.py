@@ -218,7 +218,7 @@ def _first_layer(
     # Later samples follow: a register too few shows in what comes too early.
     window = [each[first : sample + 1 + _CONTEXT] for each in mantissas]
     widths = program.widths()
-    signals = [(v, name, n) for v in watched for n, name in enumerate(_copies(rtl, v))]
+    signals = [(v, name, n) for v in watched for n, name in _copies(rtl, v)]
     probes = [
         sim.Probe(_path(program, rtl, v, name), int(widths[v]), _delay(schedule, v) + n)
         for v, name, n in signals
@@ -250,9 +250,9 @@ def _layer_results(schedule: Schedule, rtl: Rtl) -> list[int]:
     return sorted(known, key=lambda v: (int(program.layer[v]), v))
 
 
-def _copies(rtl: Rtl, v: int) -> tuple[str, ...]:
-    """The signal of a value and its registers."""
-    return rtl.signals[v], *rtl.registers[v]
+def _copies(rtl: Rtl, v: int) -> list[tuple[int, str]]:
+    """The signal of a value and its registers, by cycles."""
+    return [(0, rtl.signals[v]), *rtl.registers[v].items()]
 
 
 def _path(program: Program, rtl: Rtl, v: int, signal: str) -> str:

@@ -67,7 +67,7 @@ SLOW = """
 )
 def test_the_verilog_is_exact_too(name):
     x, y = zoo_inputs_and_outputs(name)
-    design = hgq2rtl.compile(ZOO / f"{name}.keras", clock_ns=3, functions=FUNCTIONS)
+    design = hgq2rtl.compile(ZOO / f"{name}.keras", functions=FUNCTIONS)
     for mine, keras in zip(as_list(design.simulate(x)), y, strict=True):
         assert np.array_equal(mine, keras)
     assert design.check(samples=2000).mismatches == 0

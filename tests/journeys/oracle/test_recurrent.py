@@ -88,3 +88,19 @@ def test_random_models(seed, tmp_path):
     except (AssertionError, ValueError) as problem:
         pytest.skip(f"hgq2 cannot build or load this one: {problem}")
     assert_exact(model, tmp_path, seed)
+
+
+@pytest.mark.slow
+def test_a_thousand_steps_compile(tmp_path):
+    """Catches recursion over the graph, and a register per cycle that is a signal of its own."""
+    from hgq.config import QuantizerConfigScope
+    from hgq.layers import QSimpleRNN
+
+    with QuantizerConfigScope(place="datalane", heterogeneous_axis=()):
+        model = keras.Sequential([keras.Input((1200, 1)), QSimpleRNN(2)])
+    path = tmp_path / "m.keras"
+    model.save(path)
+    design = hgq2rtl.compile(path)
+    x = np.random.default_rng(0).uniform(-1, 1, (4, 1200, 1))
+    wanted = np.asarray(model.predict(x, verbose=0), np.float64)
+    assert np.array_equal(design.predict(x), wanted)

@@ -1,0 +1,63 @@
+"""Long delays are instances of one module; short ones stay registers by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import integers, sets
+
+import hgq2rtl
+from hgq2rtl.rtl.delays import LONGEST_ROW, steps
+
+
+def chain(x, y, late):
+    """`late` comes in long after the others have been worked on."""
+    for _ in range(30):
+        x = hgq2rtl.quantize(x * y + 1, 1, 5, 2)
+    return {"early": late * 3, "late": x + late, "middle": x - late - y}
+
+
+@settings(derandomize=True, deadline=None)
+@given(read=sets(integers(0, 200), max_size=6), inner=integers(0, 30))
+def test_steps_lead_to_all_that_is_read(read, inner):
+    """Catches a register that is read and never made."""
+    found = list(steps(read, inner))
+    made = [0, *(after for _, after in found)]
+    assert [before for before, _ in found] == made[:-1]
+    assert {*read, *range(inner + 1)} <= {*made}
+    assert all(b - a == 1 or b - a > LONGEST_ROW for a, b in found)
+    assert len(made) <= (len(read) + inner + 1) * LONGEST_ROW + 1
+
+
+def test_a_long_delay_is_one_instance():
+    """Catches a module for each register, and one that is not emitted."""
+    design = hgq2rtl.trace(chain, ["1,5,2"] * 3, clock_ns=4, top="held")
+    assert design.schedule.registers.max() > 2 * LONGEST_ROW
+    assert "held__delay.v" in design.rtl.files
+    text = "".join(design.rtl.files.values())
+    assert 1 <= text.count("held__delay #(") <= 12
+    short = hgq2rtl.trace(lambda x: x + 1, ["1,5,2"])
+    assert not any("delay" in name for name in short.rtl.files)
+
+
+@pytest.mark.parametrize("options", [{}, {"clock_enable": True, "valid": True}])
+def test_a_long_delay_is_exact_in_verilog(options, tmp_path):
+    """Catches a delay that is one cycle off, or goes on when the core is paused."""
+    design = hgq2rtl.trace(chain, ["1,5,2"] * 3, clock_ns=4, **options)
+    x = np.random.default_rng(0).integers(-128, 128, (3, 400)) / 4
+    assert design.check(list(x)).mismatches == 0
+    folder = design.write(tmp_path / "out")
+    assert hgq2rtl.load(folder).check(list(x)).mismatches == 0
+
+
+def test_a_broken_delay_is_found(monkeypatch):
+    """Catches a check that passes whatever the delay does."""
+    from hgq2rtl.errors import Mismatch
+    from hgq2rtl.rtl import delays
+
+    broken = delays._MODULE.replace("if (en) line", "if (en & d[0]) line")
+    monkeypatch.setattr(delays, "_MODULE", broken)
+    design = hgq2rtl.trace(chain, ["1,5,2"] * 3, clock_ns=4)
+    with pytest.raises(Mismatch):
+        design.check(samples=200)
