@@ -35,10 +35,14 @@ class FileFunctions(Mapping[str, Callable[..., Any]]):
         return found
 
     def __iter__(self) -> Iterator[str]:
+        """The names that the file gives in full; it may serve more."""
         return iter(self._given)
 
     def __len__(self) -> int:
         return len(self._given)
+
+    def __bool__(self) -> bool:
+        return True
 
 
 def function_of_file(text: str) -> Callable[..., Any]:

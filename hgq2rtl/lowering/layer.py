@@ -32,7 +32,7 @@ class LoweringLayer:
         self.arguments = arguments or {}
         self.where = where
         """``dense_3 (QDense) in jet.keras``: the beginning of a message."""
-        self.functions = functions or {}
+        self.functions = {} if functions is None else functions
 
     # -- parts and operands --------------------------------------------------
 

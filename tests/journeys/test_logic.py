@@ -12,6 +12,7 @@ from click.testing import CliRunner
 import hgq2rtl
 from hgq2rtl.cli import commands
 from hgq2rtl.errors import BadOption
+from hgq2rtl.user_code import FileFunctions
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -195,3 +196,28 @@ def test_a_file_without_the_function_is_refused(digits, tmp_path, text, message)
     done = CliRunner().invoke(commands, [*arguments, "--after", text.format(folder=tmp_path)])
     assert isinstance(done.exception, BadOption)
     assert str(done.exception) == message.format(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def bump(x):\n    return x + 1\n",
+        "functions = {'zoo>bump': lambda x: x + 1}\n",
+        "def bump(x):\n    return 0\nfunctions = {'zoo>bump': lambda x: x + 1}\n",
+    ],
+)
+def test_a_file_gives_functions_by_full_name_or_by_their_own(tmp_path, text):
+    """Catches a file of plain functions that is taken for an empty one."""
+    (tmp_path / "f.py").write_text(text)
+    found = FileFunctions(tmp_path / "f.py")
+    assert found and "zoo>bump" in found and found["zoo>bump"](2) == 3
+    assert "zoo>other" not in found and "nothing" not in found
+
+
+def test_functions_that_are_no_dict_are_refused(tmp_path):
+    (tmp_path / "f.py").write_text("functions = [1]\n")
+    with pytest.raises(BadOption) as error:
+        FileFunctions(tmp_path / "f.py")
+    assert str(error.value) == (
+        f"{tmp_path}/f.py: 'functions' must be a dict from \"package>name\" to a function"
+    )

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import hgq2rtl
+from hgq2rtl.cli import commands
 from hgq2rtl.errors import UnsupportedLayer
 from hgq2rtl.frontends import read
 from hgq2rtl.ir.interpreter import Interpreter
@@ -43,6 +45,17 @@ def test_a_function_that_nobody_gave_is_refused_by_its_name():
         lower(read(ZOO / "lut_custom.keras"))
     assert "zoo>bump" in str(error.value)
     assert "--functions FILE.py" in str(error.value)
+
+
+def test_a_file_gives_that_function(tmp_path):
+    """Catches an option that does not reach the table."""
+    (tmp_path / "f.py").write_text("def bump(x):\n    return x / (1 + x * x)\n")
+    model, folder = ZOO / "lut_custom.keras", tmp_path / "out"
+    given = ["compile", str(model), "-o", str(folder), "--functions", str(tmp_path / "f.py")]
+    done = CliRunner().invoke(commands, given)
+    assert done.exit_code == 0, done.output
+    x, y = zoo_inputs_and_outputs("lut_custom")
+    assert np.array_equal(hgq2rtl.load(folder).predict(x[0]), y[0])
 
 
 QUICK = "graph_multi_io quant_kif_sat_sym softmax_stable gru".split()

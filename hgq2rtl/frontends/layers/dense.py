@@ -56,17 +56,8 @@ FUSED_EPSILON = 1e-7
 @reads("QDense")
 def dense(site: Site) -> Plan:
     """``activation(x @ kernel + bias)`` on the last axis."""
-    activation(site)  # refuses what HGQ has a layer of its own for
-    plan = plain_dense(site)
-    return replace(
-        plan,
-        variables=(*plan.variables, *ebops_variables(site)),
-        slots=(
-            *input_slots(site),
-            *_weight_slots(site, plan.variables),
-            *output_slots(site, plan.output),
-        ),
-    )
+    plan = _quantized(site, plain_dense(site))
+    return replace(plan, variables=(*plan.variables, *ebops_variables(site)))
 
 
 @reads("Dense", package="keras")
@@ -87,8 +78,7 @@ def plain_dense(site: Site) -> Plan:
 @reads("QBatchNormDense")
 def batch_norm_dense(site: Site) -> Plan:
     """QDense with the batch norm of its input folded into kernel and bias."""
-    activation(site)  # refuses what HGQ has a layer of its own for
-    plan = plain_dense(site)
+    plan = _quantized(site, plain_dense(site))
     scale = site.options.boolean("scale", default=True)
     epsilon = site.options.number("epsilon", default=1e-3)
     if epsilon <= 0:
@@ -106,11 +96,6 @@ def batch_norm_dense(site: Site) -> Plan:
             Variable("moving_mean", norm),
             Variable("moving_variance", norm),
         ),
-        slots=(
-            *input_slots(site),
-            *_weight_slots(site, plan.variables),
-            *output_slots(site, plan.output),
-        ),
         last_check=check_variance,
     )
 
@@ -118,17 +103,8 @@ def batch_norm_dense(site: Site) -> Plan:
 @reads("QEinsumDense")
 def einsum_dense(site: Site) -> Plan:
     """``activation(einsum(equation, x, kernel) + bias)``."""
-    activation(site)  # refuses what HGQ has a layer of its own for
-    plan = plain_einsum_dense(site)
-    return replace(
-        plan,
-        variables=(*plan.variables, *ebops_variables(site)),
-        slots=(
-            *input_slots(site),
-            *_weight_slots(site, plan.variables),
-            *output_slots(site, plan.output),
-        ),
-    )
+    plan = _quantized(site, plain_einsum_dense(site))
+    return replace(plan, variables=(*plan.variables, *ebops_variables(site)))
 
 
 @reads("EinsumDense", package="keras")
@@ -190,6 +166,13 @@ def check_variance(layer: Layer, where: str) -> None:
             f"{where}: the moving variance is {variance.min():g} at its lowest, and a variance is "
             f"never negative. Train again or restore an earlier checkpoint."
         )
+
+
+def _quantized(site: Site, plain: Plan) -> Plan:
+    """A plain layer with quantizers for its input, its weights and its output."""
+    activation(site)  # refuses what HGQ has a layer of its own for
+    slots = (*_weight_slots(site, plain.variables), *output_slots(site, plain.output))
+    return replace(plain, slots=(*input_slots(site), *slots))
 
 
 def _weights(kernel: Shape, bias: Shape | None) -> tuple[Variable, ...]:

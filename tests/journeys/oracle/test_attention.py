@@ -252,7 +252,7 @@ def test_attention(name, tmp_path):
 @pytest.mark.slow
 def test_masks_that_are_tensors(tmp_path):
     """Catches a maximum over what is masked."""
-    x, y, z = keras.Input((4, 3)), keras.Input((2, 4, 4)), keras.Input((4,))
+    x, y, z = keras.Input((4, 3)), keras.Input((4, 4)), keras.Input((4,))
     asked, seen = (keras.ops.greater(Quantizer()(each), 0.0) for each in (y, z))
     made = MHA(num_heads=2, key_dim=2)(x, x, attention_mask=asked, value_mask=seen)
     made = hgq.QSoftmax(axis=-1, enable_iq=True)(made[:, :, 0], mask=seen)
