@@ -30,7 +30,8 @@ ELEMENTS = 2**20
 RANK = 16
 PRODUCTS = 2**24
 """Of one layer, all its positions together."""
-TABLE_INPUT_BITS = 20
+TABLE_INPUT_BITS = 18
+"""As for tables that lowering fills: ``lowering.tables.WIDEST_INPUT``."""
 
 
 def check_tensor(shape: Sequence[int], where: str) -> None:

@@ -210,7 +210,7 @@ def test_formats_that_spread(shape):
 
 def test_tables_of_any_other_size():
     assert refused(UnsupportedLayer, "UnaryLUT", {**LUT, "kif_in": [1, 12, 12]}) == (
-        "l (UnaryLUT) in f: its table has 25 address bits, and a table has 1 to 20. "
+        "l (UnaryLUT) in f: its table has 25 address bits, and a table has 1 to 18. "
         "Make the proxy with a smaller unary_lut_max_table_size."
     )
     refused(UnsupportedLayer, "UnaryLUT", {**LUT, "kif_in": [0, 2, -2]})
