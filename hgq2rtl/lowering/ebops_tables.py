@@ -14,6 +14,8 @@ Shape = tuple[int, ...]
 def learned_tables(call: Call, shapes: Sequence[Shape]) -> float:
     """Physical tables for each edge, as HGQ2 counts them, and one adder bit for each output bit."""
     config = call.layer.config
+    if not call.layer.quantizers.get("input"):
+        return 0.0
     inputs, priced = config["table_idxs"]
     x, y = (_bits(call, place, config["edge_shape"]) for place in ("input", "table"))
     tables = np.where(x >= priced, np.exp2(x - priced), x / priced)

@@ -3,11 +3,11 @@
 What looks odd but is valid compiles, to the right numbers.
 """
 
-import os
+import json
 import re
-import resource
 import shutil
 import subprocess
+import sys
 import sysconfig
 import time
 from pathlib import Path
@@ -98,27 +98,39 @@ BY_COMMAND = [
 ]
 
 
+LAUNCHER = """
+import json, os, resource, subprocess, sys
+
+mebibytes, seconds, report = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_DATA, (4 * mebibytes << 20,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (10 * seconds,) * 2)
+
+
+process = subprocess.Popen(sys.argv[4:], preexec_fn=limit)
+_, status, used = os.wait4(process.pid, 0)
+found = [os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+with open(report, "w") as file:
+    json.dump(found, file)
+"""
+"""Runs a command from a small process: one that pytest itself started would be charged with
+pytest's memory, which it shares until it begins."""
+
+
 def run_measured(arguments, seconds, mebibytes, folder):
     """Exit code, both streams, and the process' seconds and peak memory.
 
     Four times the memory is a hard limit, so that a bomb ends here and not in the machine.
     """
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_DATA, (4 * mebibytes << 20,) * 2)
-        resource.setrlimit(resource.RLIMIT_CPU, (10 * seconds,) * 2)
-
+    report = folder / "report.json"
+    launcher = [sys.executable, "-c", LAUNCHER, str(mebibytes), str(seconds), str(report)]
     with (folder / "stdout").open("w") as out, (folder / "stderr").open("w") as err:
-        process = subprocess.Popen(arguments, stdout=out, stderr=err, preexec_fn=limit)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return (
-        process.returncode,
-        (folder / "stdout").read_text(),
-        (folder / "stderr").read_text(),
-        used.ru_utime + used.ru_stime,
-        used.ru_maxrss / 1024,
-    )
+        subprocess.run([*launcher, *map(str, arguments)], stdout=out, stderr=err, check=True)
+    code, used_seconds, used_mebibytes = json.loads(report.read_text())
+    streams = (folder / "stdout").read_text(), (folder / "stderr").read_text()
+    return code, *streams, used_seconds, used_mebibytes
 
 
 @pytest.mark.parametrize("row", **by_file([row for row in ROWS if row["file"] in BY_COMMAND]))

@@ -204,7 +204,7 @@ def test_every_signal_is_where_its_name_says(distributed):
     }
     inside = 0
     for v, name in rtl.signals.items():
-        for path in (name, *rtl.registers[v]):
+        for path in (name, *rtl.registers[v].values()):
             *instance, signal = path.split(".")
             layer = rtl.instances.get(int(when.program.layer[v]))
             home = module_of[instance[0]] if instance else module_of.get(layer, "core.v")
@@ -217,7 +217,7 @@ def test_every_signal_is_where_its_name_says(distributed):
 
 def test_names_are_unique(distributed):
     _, rtl = distributed
-    names = [name for v in rtl.signals for name in (rtl.signals[v], *rtl.registers[v])]
+    names = [name for v in rtl.signals for name in (rtl.signals[v], *rtl.registers[v].values())]
     assert len(set(names)) == len(names)
 
 
