@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import NotExact
 from ..fixed import ExactArray, exact
 from . import wires as w
 from .tracer import Tracer
@@ -145,7 +146,7 @@ class FixedArray:
             return self.elementwise(None, np.true_divide, self, other)
         divisors = _as_exact(other)
         if not np.all(divisors.mantissa):
-            raise ZeroDivisionError(f"{self.tracer.where} divides by zero")
+            raise NotExact(f"{self.tracer.where} divides by zero. Divide by another constant.")
         odd = np.abs(divisors.mantissa)
         signs = ExactArray(np.sign(divisors.mantissa), -divisors.exponent)
         scaled = self * signs

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BadOption
+from ..errors import BadOption, NotExact
 from ..fixed import ExactArray, Format, exact
 from ..fixed.quantize import quantize as quantize_integer
 from ..ir import Builder, LayerName, Program
@@ -101,7 +101,12 @@ def quantize(x: Any, k: Any, i: Any, f: Any, rounding: str = "TRN", overflow: st
 
     Returns
     -------
-    Like `x`: a FixedArray, or float64 (exact while the format has at most 53 bits).
+    Like `x`: a FixedArray, or float64.
+
+    Raises
+    ------
+    NotExact
+        If a plain number needs more than the 53 bits of a float64.
     """
     if isinstance(x, FixedArray):
         return x.quantize(k, i, f, rounding, overflow)
@@ -114,10 +119,19 @@ def quantize(x: Any, k: Any, i: Any, f: Any, rounding: str = "TRN", overflow: st
         strict=True,
     )
     values = [
-        math.ldexp(quantize_integer(m, -b - e, s, a + b, rounding, overflow), -b)
+        _as_float(quantize_integer(m, -b - e, s, a + b, rounding, overflow), -b)
         for m, e, s, a, b in flat
     ]
     return np.array(values, np.float64).reshape(numbers.shape)
+
+
+def _as_float(mantissa: int, exponent: int) -> float:
+    if int(float(mantissa)) != mantissa:
+        raise NotExact(
+            f"{mantissa} * 2**{exponent} needs more than the 53 bits of a float64: quantize plain "
+            "numbers to a narrower format"
+        )
+    return math.ldexp(mantissa, exponent)
 
 
 def _kif(format: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hgq2rtl.errors import NotExact
 from hgq2rtl.ir import verify
 from hgq2rtl.ir.interpreter import Interpreter
 from hgq2rtl.lowering import FixedArray, Input, quantize, trace_function
@@ -187,6 +188,23 @@ def test_quantize_serves_wires_and_numbers():
     x = np.arange(-64, 64) / 8
     (got,) = Interpreter(program).predict([x])
     assert np.array_equal(got, function(x))
+
+
+def test_plain_numbers_are_not_rounded_by_a_float():
+    """Catches a result of 60 bits that loses its last ones."""
+    with pytest.raises(NotExact) as error:
+        quantize(2**60 + 1, 1, 62, 0)
+    assert str(error.value) == (
+        f"{2**60 + 1} * 2**0 needs more than the 53 bits of a float64: quantize plain numbers to "
+        "a narrower format"
+    )
+
+
+def test_a_division_by_zero_is_refused():
+    """Catches an error of Python that is taken for a defect."""
+    with pytest.raises(NotExact) as error:
+        trace_function(lambda x: x / 0, ["1,2,2"])
+    assert str(error.value) == ("function '<lambda>' divides by zero. Divide by another constant.")
 
 
 def test_a_truth_value_is_no_python_bool():
