@@ -23,6 +23,7 @@ enum class Operation : std::uint8_t {
     compare,
     bitwise,
     lookup,
+    row,
     output,
     lincomb,
     quantize,
@@ -31,9 +32,9 @@ enum class Operation : std::uint8_t {
     max,
     min,
 };
-inline constexpr std::array<std::string_view, 18> operation_names = {
+inline constexpr std::array<std::string_view, 19> operation_names = {
     "input",   "const",  "add",    "mul",     "slice",    "concat", "mask", "mux", "compare",
-    "bitwise", "lookup", "output", "lincomb", "quantize", "relu",   "abs",  "max", "min"};
+    "bitwise", "lookup", "row",    "output",  "lincomb",  "quantize", "relu", "abs", "max", "min"};
 
 enum class Relation : std::uint8_t { lt, le, eq, ne };
 inline constexpr std::array<std::string_view, 4> relation_names = {"lt", "le", "eq", "ne"};

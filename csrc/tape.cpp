@@ -1,6 +1,7 @@
 #include "tape.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -260,6 +261,7 @@ private:
             case Operation::compare: return append_compare(v);
             case Operation::bitwise: return append_bitwise(v);
             case Operation::lookup: return append_lookup(v);
+            case Operation::row: return append_row(v);
             case Operation::lincomb: return append_lincomb(v);
             case Operation::quantize: return append_quantize(v);
             case Operation::relu: return finish(v, {.step = Step::relu, .a = read(operand(v, 0))});
@@ -330,6 +332,24 @@ private:
         made.a = read(a);
         made.b = read(b);
         finish(v, made);
+    }
+
+    /// As an addition where it is one; else as any linear combination.
+    void append_row(std::int64_t v) {
+        const auto weights = program_.weights_of(v);
+        if (weights.size() != 2) {
+            return append_lincomb(v);
+        }
+        const auto first = weights[0];
+        const auto second = weights[1];
+        const bool is_aligned = first == 1 || second == 1 || second == -1;
+        if (first <= 0 || second == std::numeric_limits<std::int64_t>::min() || !is_aligned) {
+            return append_lincomb(v);
+        }
+        const auto log2 = [](std::int64_t weight) {
+            return std::countr_zero(static_cast<std::uint64_t>(weight));
+        };
+        append_add(v, second < 0 ? -1 : 1, log2(second) - log2(first));
     }
 
     void append_lincomb(std::int64_t v) {
@@ -524,7 +544,7 @@ void check_attributes(const Program& program, std::int64_t v,
 /// The verifier of the compiler proves much more; this guards memory.
 void check(const Program& program, std::span<const std::int32_t> first_field, std::int32_t fields) {
     constexpr std::array<std::int64_t, operation_names.size()> arity = {0, 0, 2, 2,  1, 2, 2, 3, 2,
-                                                                        2, 1, 1, -1, 1, 1, 1, 2, 2};
+                                                                        2, 1, -1, 1, -1, 1, 1, 1, 2, 2};
     const auto n = program.size();
     if (program.start.size() != n + 1 || program.attribute.size() != n * most_attributes
         || program.lo.size() != n || program.hi.size() != n || program.wraps.size() != n

@@ -1,7 +1,8 @@
-"""A structural count of LUTs per value, before any synthesis.
+"""A structural count per value, before any synthesis: LUTs, inverters, carry positions.
 
-A first figure: 6-input LUTs as plain operators infer them, with no sharing
-across operations. Synthesis may merge neighbours or trim constants.
+6-input LUTs with no sharing across operations; synthesis may merge neighbours or trim constants.
+Rows are counted bit by bit as their carry chain builds them. An inverter is counted where a bit
+enters a carry chain alone and inverted: synthesis tools count these apart.
 """
 
 from __future__ import annotations
@@ -24,16 +25,21 @@ from ..ir.operations import (
     mul,
     mux,
     output,
+    row,
     slice_,
 )
+from ..ir.rows import plan_row
 from ..targets import Target
 
 
 class Area(NamedTuple):
-    """LUTs and, for additions, the bits of the adder."""
+    """What one value takes."""
 
     luts: int = 0
+    inverters: int = 0
+    carry_positions: int = 0
     adder_bits: int = 0
+    """Of additions: the LUTs of their carry chains."""
 
 
 _Span = tuple[int, int]
@@ -60,7 +66,13 @@ def _(value: Value, widths: list[int], target: Target) -> Area:
 @area_of(add)
 def _(value: Value, widths: list[int], target: Target) -> Area:
     bits = adder_bits(value, widths)
-    return Area(bits, bits)
+    return Area(bits, 0, bits, bits)
+
+
+@area_of(row)
+def _(value: Value, widths: list[int], target: Target) -> Area:
+    plan = plan_row(value)
+    return Area(plan.luts, plan.inverters, plan.carry_positions, plan.luts)
 
 
 def adder_bits(value: Value, widths: list[int]) -> int:
@@ -100,7 +112,8 @@ def _(value: Value, widths: list[int], target: Target) -> Area:
 @area_of(compare)
 def _(value: Value, widths: list[int], target: Target) -> Area:
     # A carry chain over pairs of positions.
-    return Area((max(widths[o] for o in value.operands) + 1) // 2)
+    pairs = (max(widths[o] for o in value.operands) + 1) // 2
+    return Area(pairs, 0, pairs)
 
 
 @area_of(mul)
@@ -131,5 +144,5 @@ area_of.close()
 def is_adder(program: Program) -> np.ndarray:
     """bool (n,): values that are additions."""
     codes = np.zeros(len(OPERATIONS), bool)
-    codes[add.code] = True
+    codes[[add.code, row.code]] = True
     return codes[program.operation]

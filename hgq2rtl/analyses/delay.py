@@ -17,8 +17,10 @@ from ..ir.operations import (
     mul,
     mux,
     output,
+    row,
     slice_,
 )
+from ..ir.rows import plan_row
 from ..targets import Target
 from .area import adder_bits, has_bit_operand
 
@@ -41,6 +43,15 @@ def _(value: Value, widths: list[int], target: Target) -> float:
 def _(value: Value, widths: list[int], target: Target) -> float:
     bits = adder_bits(value, widths)
     return _carry_chain(bits, target) if bits else 0.0
+
+
+@delay_of(row)
+def _(value: Value, widths: list[int], target: Target) -> float:
+    plan = plan_row(value)
+    if not plan.s:
+        return 0.0
+    first_lut = (plan.levels - 1) * _one_lut(target)
+    return first_lut + _carry_chain(plan.carry_positions, target)
 
 
 @delay_of(compare)

@@ -46,6 +46,8 @@ class AdderGraph:
     inputs: int
     nodes: tuple[Node, ...]
     outputs: tuple[Output, ...]
+    fused: tuple[int, ...] = ()
+    """Nodes that join their only reader, one row of three operands; counted as operands are."""
 
     def forms(self) -> np.ndarray:
         """Coefficients of every input and node over the inputs.

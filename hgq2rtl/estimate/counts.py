@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..analyses import areas
+from ..analyses import Area, areas
 from ..analyses.area import is_adder
 from ..ir.operations import const, output
 from ..schedule import Schedule
@@ -25,7 +25,11 @@ class Counts:
     adders: int = 0
     adder_bits: int = 0
     luts: int = 0
-    """A first structural count of LUTs; synthesis may merge or trim."""
+    """A structural count; synthesis may merge or trim."""
+    inverters: int = 0
+    """Bits that enter a carry chain alone and inverted."""
+    carry_positions: int = 0
+    """Positions of all carry chains, with a LUT or without."""
     register_bits: int = 0
     """Registers that delay this layer's values; input registers with the inputs."""
 
@@ -43,8 +47,7 @@ def counts_by_layer(schedule: Schedule, target: Target) -> dict[int, Counts]:
         "operations": is_computed,
         "wires": np.where(is_computed, program.widths(), 0),
         "adders": is_adder(program),
-        "adder_bits": np.array([a.adder_bits for a in area], np.int64),
-        "luts": np.array([a.luts for a in area], np.int64),
+        **{name: np.array(column, np.int64) for name, column in _columns(area).items()},
         "register_bits": schedule.register_bits_of,
     }
     result = {}
@@ -52,6 +55,10 @@ def counts_by_layer(schedule: Schedule, target: Target) -> dict[int, Counts]:
         rows = layer == number
         result[number] = Counts(**{name: int(c[rows].sum()) for name, c in columns.items()})
     return _with_input_registers(result, schedule)
+
+
+def _columns(area: list[Area]) -> dict[str, tuple[int, ...]]:
+    return dict(zip(Area._fields, zip(*area, strict=True), strict=True)) if area else {}
 
 
 def _with_input_registers(counts: dict[int, Counts], schedule: Schedule) -> dict[int, Counts]:

@@ -28,6 +28,7 @@ from .operations import (
     output,
     quantize_,
     relu,
+    row,
     slice_,
 )
 from .program import Field, LayerName, Program, ProgramPort, Table, Value, nearest_int64
@@ -97,7 +98,7 @@ class Builder:
             interval = self._exact_interval(which, operands, given, weights)
         if exponent is None:
             exponent = self._natural_exponent(which, operands, given)
-        if which is lincomb:
+        if which.has_weights:
             self._weights[len(self)] = weights
         row = [a.encode(given.get(a.name, a.default)) for a in which.attributes]
         return self._append(which, operands, row, interval, exponent, wraps)
@@ -126,7 +127,7 @@ class Builder:
         rows, v = value.program.rows, value.number
         self.at, self.block = rows.provenance[v], rows.block[v]
         which = rows.operation[v]
-        if which is lincomb:
+        if which.has_weights:
             self._weights[len(self)] = value.weights
         return self._append(
             which, operands, rows.attribute[v], rows.interval[v], rows.exponent[v], rows.wraps[v]
@@ -151,7 +152,7 @@ class Builder:
         weights: Sequence[int],
     ) -> tuple[int, int]:
         named = {a.name: attributes.get(a.name, a.default) for a in which.attributes}
-        if which is lincomb:
+        if which.has_weights:
             named = {"weights": weights}
         elif which is lookup:
             named = {"table": self.tables[named["table"]]}
@@ -229,6 +230,11 @@ class Builder:
     ) -> int:
         """``sum(weight * operand)`` on mantissas; `group` names its linear block."""
         return self.value(lincomb, operands, {"group": group}, weights=weights, **format)
+
+    def row(self, operands: Sequence[int], weights: Sequence[int], **format: Any) -> int:
+        """``sum(weight * operand)`` on mantissas, in one carry chain: weights are powers of two,
+        perhaps negative, of at most three operands and one constant."""
+        return self.value(row, operands, weights=weights, **format)
 
     def quantize(
         self,

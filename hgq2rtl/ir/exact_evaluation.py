@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from ..fixed import wrap
-from .operations import const, input_, lincomb, lookup
+from .operations import const, input_, lookup
 from .program import Program, Value
 
 _SAMPLES_AT_ONCE = 256
@@ -88,7 +88,7 @@ def _bound_meaning(value: Value) -> Callable[..., int]:
     attributes = value.attributes
     if value.operation.meaning is None:
         return value.meaning
-    if value.operation is lincomb:
+    if value.operation.has_weights:
         attributes = {"weights": value.weights}
     elif value.operation is lookup:
         attributes = {"table": value.program.tables[attributes["table"]]}

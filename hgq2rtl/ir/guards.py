@@ -7,7 +7,7 @@ their ranges are tighter than those of a mask or mux with any bit.
 from __future__ import annotations
 
 from ..fixed import bit_width
-from .operations import RELATIONS, Operation, add, compare, mask, max_, min_, mux, slice_
+from .operations import RELATIONS, Operation, add, compare, mask, max_, min_, mux, row, slice_
 from .program import Program
 from .ranges import Interval, range_of
 
@@ -35,14 +35,23 @@ def _absolute(program: Program, v: int) -> Interval | None:
     bit, negated, x = program.operands_of(v)
     if program[v].attributes["shift"] or not _is_sign(program, bit, x):
         return None
-    if program.rows.operation[negated] is not add or program.rows.wraps[negated]:
-        return None
-    zero, subtracted = program.operands_of(negated)
-    is_negation = program.interval(zero) == (0, 0) and subtracted == x
-    if not is_negation or program[negated].attributes != {"sign": -1, "shift": 0}:
+    if not _is_negation(program, negated, x):
         return None
     lo, hi = program.interval(x)
     return 0, max(-lo, hi)
+
+
+def _is_negation(program: Program, v: int, x: int) -> bool:
+    """`v` is ``-x``: a row of it alone, or what an addition says."""
+    value = program[v]
+    if value.is_wrapping:
+        return False
+    if value.operation is row:
+        return value.operands == [x] and value.weights == [-1]
+    if value.operation is not add or value.attributes != {"sign": -1, "shift": 0}:
+        return False
+    zero, subtracted = value.operands
+    return program.interval(zero) == (0, 0) and subtracted == x
 
 
 def _is_sign(program: Program, bit: int, x: int) -> bool:

@@ -51,6 +51,8 @@ class Operation:
     meaning: Callable[..., Any] | None
     """None where the value comes from outside: an input, a constant."""
     is_macro: bool = False
+    has_weights: bool = False
+    """Whether each operand has a coefficient, in the Program's column `weight`."""
 
     def __repr__(self) -> str:
         return self.name
@@ -67,11 +69,14 @@ def operation(
     *attributes: Attribute,
     meaning: Callable[..., Any] | None,
     is_macro: bool = False,
+    has_weights: bool = False,
 ) -> Operation:
     """Declare an operation."""
     if len(attributes) > MOST_ATTRIBUTES:
         raise ImportError(f"{name}: at most {MOST_ATTRIBUTES} attributes fit the columns")
-    made = Operation(name, len(OPERATIONS), operands, attributes, meaning, is_macro)
+    made = Operation(
+        name, len(OPERATIONS), operands, attributes, meaning, is_macro, has_weights
+    )
     OPERATIONS.append(made)
     BY_NAME[name] = made
     return made
@@ -147,7 +152,7 @@ def _bitwise(a: Any, b: Any, function: str) -> Any:
     return a ^ b
 
 
-def _lincomb(*operands: Any, weights: Any) -> Any:
+def _weighted_sum(*operands: Any, weights: Any) -> Any:
     return sum((w * x for w, x in zip(weights, operands, strict=True)), 0)
 
 
@@ -178,11 +183,16 @@ mux = operation(
 compare = operation("compare", 2, Attribute("relation", "lt", RELATIONS), _shift, meaning=_compare)
 bitwise = operation("bitwise", 2, Attribute("function", "and", FUNCTIONS), meaning=_bitwise)
 lookup = operation("lookup", 1, Attribute("table"), meaning=lambda a, table: table.at(a))
+row = operation("row", None, meaning=_weighted_sum, has_weights=True)
+"""A sum as one carry chain builds it: up to three operands, each moved by a power of two and
+perhaps negated, and one constant operand."""
 output = operation(
     "output", 1, Attribute("port", 0), Attribute("field"), meaning=lambda a, port, field: a
 )
 
-lincomb = operation("lincomb", None, Attribute("group", 0), meaning=_lincomb, is_macro=True)
+lincomb = operation(
+    "lincomb", None, Attribute("group", 0), meaning=_weighted_sum, is_macro=True, has_weights=True
+)
 quantize_ = operation(
     "quantize",
     1,

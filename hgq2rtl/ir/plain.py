@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..fixed import bit_widths
-from .operations import OPERATIONS, add, const, mask, output, slice_
+from .operations import OPERATIONS, add, const, mask, output, row, slice_
 from .program import Program
 
 SMALL = 2**40
@@ -24,7 +24,7 @@ def plainly_sound(program: Program) -> np.ndarray:
         return sound
     ready = _has_ready_operands(program)
     sound[(program.operation == const.code) & (program.lo == program.hi) & ready] = True
-    for which, rule in ((add, _add), (slice_, _slice), (mask, _mask)):
+    for which, rule in ((add, _add), (slice_, _slice), (mask, _mask), (row, _row)):
         values = np.flatnonzero((program.operation == which.code) & ready)
         if values.size:
             sound[values] = rule(program, values)
@@ -36,7 +36,7 @@ def _has_ready_operands(program: Program) -> np.ndarray:
     """Right number of operands, all computed before, none an output."""
     wanted = np.array([-1 if o.operands is None else o.operands for o in OPERATIONS])
     counts = np.diff(program.start)
-    ready = counts == wanted[program.operation]
+    ready = (counts == wanted[program.operation]) | (program.operation == row.code)
     reader = np.repeat(np.arange(len(program)), counts)
     inside = (program.operand >= 0) & (program.operand < reader)
     is_output = program.operation[np.where(inside, program.operand, 0)] == output.code
@@ -81,6 +81,31 @@ def _slice(program: Program, values: np.ndarray) -> np.ndarray:
     up, down = np.maximum(-low, 0), np.maximum(low, 0)
     lo, hi = (program.lo[a] << up) >> down, (program.hi[a] << up) >> down
     return is_legal & _is_small(program, a) & _holds(program, values, lo, hi)
+
+
+def _row(program: Program, values: np.ndarray) -> np.ndarray:
+    if program.weight.dtype == object or not program.operand.size:
+        return np.zeros(values.size, bool)
+    first, counts = program.start[values], np.diff(program.start)[values]
+    lo, hi = np.zeros(values.size, np.int64), np.zeros(values.size, np.int64)
+    variables = np.zeros(values.size, np.int64)
+    is_legal = counts <= 4  # others are looked at one by one
+    for n in range(4):
+        is_there = n < counts
+        at = np.where(is_there, first + n, 0)
+        operand, weight = program.operand[at], program.weight[at]
+        size = np.abs(weight)
+        is_legal &= ~is_there | ((size & (size - 1) == 0) & (size > 0) & (size <= 1 << SMALL_SHIFT))
+        is_legal &= ~is_there | _is_small(program, operand)
+        is_legal[is_there & (np.abs(weight) > 1 << SMALL_SHIFT)] = False
+        weight = np.where(is_there & is_legal, weight, 0)
+        a_lo, a_hi = program.lo[operand], program.hi[operand]
+        a_lo, a_hi = np.where(is_legal, a_lo, 0), np.where(is_legal, a_hi, 0)
+        lo += weight * np.where(weight > 0, a_lo, a_hi)
+        hi += weight * np.where(weight > 0, a_hi, a_lo)
+        variables += is_there & (program.lo[operand] != program.hi[operand])
+    is_legal &= variables <= 2  # whether three fit depends on their bits
+    return is_legal & _holds(program, values, lo, hi)
 
 
 def _mask(program: Program, values: np.ndarray) -> np.ndarray:

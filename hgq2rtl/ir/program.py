@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..fixed import Format, bit_widths
-from .operations import OPERATIONS, Operation, lincomb, lookup
+from .operations import OPERATIONS, Operation, lookup
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Program:
     """int32: values used."""
     weight: np.ndarray
     """int64, or Python ints where those are too small: beside each operand of a
-    ``lincomb`` its coefficient, elsewhere 0."""
+    ``lincomb`` or ``row`` its coefficient, elsewhere 0."""
     attribute: np.ndarray
     """int64 (n, MOST_ATTRIBUTES), encoded."""
     lo: np.ndarray
@@ -267,7 +267,7 @@ class Value:
     def meaning(self, *operands: Any) -> Any:
         """The operation's exact result for these operands: ints or int64 arrays."""
         attributes = self.attributes
-        if self.operation is lincomb:
+        if self.operation.has_weights:
             attributes = {"weights": self.weights}
         elif self.operation is lookup:
             attributes = {"table": self.program.tables[attributes["table"]]}

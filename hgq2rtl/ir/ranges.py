@@ -25,6 +25,7 @@ from .operations import (
     output,
     quantize_,
     relu,
+    row,
     slice_,
 )
 
@@ -97,7 +98,7 @@ def _(a: Interval, port: int, field: int) -> Interval:
     return a
 
 
-@range_of(lincomb)
+@range_of(lincomb, row)
 def _(*operands: Interval, weights: list[int]) -> Interval:
     lo = hi = 0
     for weight, (a, b) in zip(weights, operands, strict=True):

@@ -8,8 +8,9 @@
     %0 = input field=0 : s8e0
     %1 = add %0, %0 shift=3 : s12e0 @0[5]
     %2 = lincomb 3*%0 -5*%1 group=1 : s17e0
-    %3 = quantize %1 k=0 bits=4 wrap : u4e0 @0[5] #2
-    output %3
+    %3 = row 4*%0 -1*%1 : u13e0
+    %4 = quantize %1 k=0 bits=4 wrap : u4e0 @0[5] #2
+    output %4
 
 ``@0[5]`` is layer and element, ``#2`` the repeated block that a value belongs to. Attributes at
 their default are left out. A text without port lines gets one input port ``x`` and one output
@@ -25,7 +26,7 @@ from collections.abc import Iterable
 from ..errors import BadProgram
 from ..fixed import Format
 from .builder import Builder
-from .operations import BY_NAME, Attribute, Operation, const, input_, lincomb, output
+from .operations import BY_NAME, Attribute, Operation, const, input_, output
 from .program import Field, LayerName, Program, ProgramPort, Table, Value, integer_array
 
 # -- writing ---------------------------------------------------------------
@@ -57,7 +58,7 @@ def _port_line(word: str, port: ProgramPort) -> str:
 
 def _value_line(value: Value) -> str:
     words = []
-    if value.operation is lincomb:
+    if value.operation.has_weights:
         words += [f"{w}*%{o}" for w, o in zip(value.weights, value.operands, strict=True)]
     elif value.operands:
         words.append(", ".join(f"%{o}" for o in value.operands))

@@ -31,10 +31,12 @@ from .operations import (
     mux,
     output,
     quantize_,
+    row,
 )
 from .plain import plainly_sound
 from .program import Field, Program, ProgramPort, Value, nearest_int64
 from .ranges import Interval, range_of
+from .rows import plan_row
 
 WIDEST = 1 << 13
 """Bits beyond which a shift or width is an accident, not a circuit."""
@@ -130,9 +132,9 @@ def _problem_of_operands(value: Value) -> str | None:
 
 
 def _problem_of_attributes(program: Program, value: Value) -> str | None:
-    row = program.attribute[value.number]
+    stored = program.attribute[value.number]
     for n, attribute in enumerate(value.operation.attributes):
-        if attribute.words and not 0 <= row[n] < len(attribute.words):
+        if attribute.words and not 0 <= stored[n] < len(attribute.words):
             return f"attribute {attribute.name} is no known word"
     given = value.attributes
     for name in ("shift", "low", "bits"):
@@ -146,9 +148,21 @@ def _problem_of_attributes(program: Program, value: Value) -> str | None:
         lookup: lambda: 0 <= given["table"] < len(program.tables) or "there is no such table",
         input_: lambda: _has_field(program.inputs, given) or "there is no such input field",
         output: lambda: _has_field(program.outputs, given) or "there is no such output field",
+        row: lambda: _problem_of_row(program, value) or True,
     }
     verdict = checks.get(value.operation, lambda: True)()
     return verdict if isinstance(verdict, str) else None
+
+
+def _problem_of_row(program: Program, value: Value) -> str | None:
+    variables = [o for o in value.operands if not program.is_constant(o)]
+    if len(variables) > 3:
+        return "a row takes at most three operands that are no constants"
+    if any(abs(w).bit_count() != 1 or abs(w) >> WIDEST for w in value.weights):
+        return "the weights of a row are powers of two, perhaps negative"
+    if len(variables) > 2 and value.format.width <= WIDEST and plan_row(value) is None:
+        return "four bits meet in one position of the row: add its constant in another row"
+    return None
 
 
 def _has_field(ports: tuple[ProgramPort, ...], given: dict[str, int]) -> bool:
@@ -210,13 +224,13 @@ def _further_proofs(
     guarded = guarded_interval(program, value.number)
     if guarded is not None:
         yield guarded
-    if value.operation is add:
+    if value.operation in (add, row):
         yield _form_interval(program, _linear_form(program, value.number, forms))
 
 
 def _exact_interval(program: Program, value: Value, intervals: list[Interval]) -> Interval:
     named = value.attributes
-    if value.operation is lincomb:
+    if value.operation.has_weights:
         named = {"weights": value.weights}
     elif value.operation is lookup:
         named = {"table": program.tables[named["table"]]}
@@ -231,28 +245,36 @@ def _linear_form(program: Program, v: int, forms: dict[int, LinearForm]) -> Line
         if at in forms:
             pending.pop()
             continue
-        if not _is_plain_add(program, at) and at != v:
+        if not _is_exact_sum(program, at) and at != v:
             forms[at] = {at: 1}
             continue
-        a, b = program.operands_of(at)
-        missing = [o for o in (a, b) if o not in forms]
+        operands = program.operands_of(at)
+        missing = [o for o in operands if o not in forms]
         if missing:
             pending.extend(missing)
             continue
-        forms[at] = _combine(forms[a], forms[b], **program[at].attributes)
+        forms[at] = _combine([forms[o] for o in operands], _weights(program[at]))
     return forms[v]
 
 
-def _is_plain_add(program: Program, v: int) -> bool:
-    return program.operation[v] == add.code and not program.wraps[v]
+def _is_exact_sum(program: Program, v: int) -> bool:
+    return program.operation[v] in (add.code, row.code) and not program.wraps[v]
 
 
-def _combine(a: LinearForm, b: LinearForm, sign: int, shift: int) -> LinearForm:
-    up_a, up_b = max(-shift, 0), max(shift, 0)
-    form = {x: c << up_a for x, c in a.items()}
-    for x, c in b.items():
-        form[x] = form.get(x, 0) + sign * (c << up_b)
-    return form
+def _weights(value: Value) -> list[int]:
+    """What an addition or a row multiplies its operands by."""
+    if value.operation is row:
+        return value.weights
+    sign, shift = value.attributes["sign"], value.attributes["shift"]
+    return [1 << max(-shift, 0), sign << max(shift, 0)]
+
+
+def _combine(forms: list[LinearForm], weights: list[int]) -> LinearForm:
+    total: LinearForm = {}
+    for form, weight in zip(forms, weights, strict=True):
+        for x, c in form.items():
+            total[x] = total.get(x, 0) + weight * c
+    return total
 
 
 def _form_interval(program: Program, form: LinearForm) -> Interval:

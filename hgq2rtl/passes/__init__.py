@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from ..errors import BadOption
 from ..ir import Program, verify
+from .additions import turn_additions_into_rows
 from .dead import remove_dead_values
 from .expand import expand_macros
 from .fold import fold_constants
@@ -27,6 +28,7 @@ PASSES: dict[str, Pass] = {
     "solve-linear": solve_linear_groups,
     "fold": fold_constants,
     "share": share_common_values,
+    "rows": turn_additions_into_rows,
     "dead": remove_dead_values,
 }
 

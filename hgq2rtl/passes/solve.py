@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..cmvm import AdderGraph, solve
-from ..cmvm.graph import ZERO
 from ..ir import Builder, Program, Value
 from ..ir.operations import lincomb
+from .cover import Cover, Leaf, Row, Sum, cover
 from .rewrite import rewrite
 
 Interval = tuple[int, int]
@@ -32,22 +32,14 @@ class _Matrix(NamedTuple):
     """Of each row's variable."""
 
 
-class _Sum(NamedTuple):
-    """One addition of a solved block, on wires counted as the graph counts them."""
-
-    a: int
-    b: int
-    sign: int
-    shift: int
-    interval: Interval
-    column: int
-    """The first output that reads it: its place in reports and names."""
-
-
 class _Solution(NamedTuple):
-    graph: AdderGraph
-    sums: list[_Sum]
+    """A block as rows; blocks of equal solution repeat each other."""
+
+    cover: Cover
     number: int
+
+
+_Key = tuple[_Matrix, tuple[Leaf, ...], tuple[Sum, ...]]
 
 
 def solve_linear_groups(program: Program) -> Program:
@@ -109,27 +101,76 @@ class _Solver:
 
     def __init__(self, program: Program):
         self.program = program
-        self.known: dict[_Matrix, _Solution] = {}
+        self.graphs: dict[_Matrix, AdderGraph] = {}
+        self.solutions: dict[_Key, _Solution] = {}
         self.solution_of: list[int] = []
         """By block, in the order of their numbers."""
 
     def build(self, builder: Builder, members: list[int], new_of: list[int]) -> dict[int, int]:
-        """Append the sums of one block; gives the new value of each member."""
+        """Append the rows of one block; gives the new value of each member."""
         variables, matrix, constants = self._read(builder, members, new_of)
-        if matrix not in self.known:
-            self.known[matrix] = _solve(matrix, len(self.known))
-        solution = self.known[matrix]
+        solution = self._solution(builder, members, variables, matrix, constants)
         builder.block = len(self.solution_of)
         self.solution_of.append(solution.number)
         wires = list(variables)
-        places = [self.program.rows.provenance[member] for member in members]
-        for a, b, sign, shift, interval, column in solution.sums:
-            builder.at = places[column]
-            wires.append(builder.add(wires[a], wires[b], sign, shift, interval=interval))
+        for row in solution.cover.rows:
+            wires.append(self._append(builder, row, members[row.column], wires))
         return {
-            member: _finish(builder, self.program[member], solution.graph, wires, n, constants[n])
-            for n, member in enumerate(members)
+            member: self._constant(builder, member, constants[n]) if wire is None else wires[wire]
+            for n, (member, wire) in enumerate(zip(members, solution.cover.outputs, strict=True))
         }
+
+    def _solution(
+        self,
+        builder: Builder,
+        members: list[int],
+        variables: list[int],
+        matrix: _Matrix,
+        constants: list[int],
+    ) -> _Solution:
+        leaves = tuple(
+            Leaf(format.width, format.is_signed) for format in map(builder.format, variables)
+        )
+        formats = [self.program.format(member) for member in members]
+        sums = tuple(Sum(c, f.width) for c, f in zip(constants, formats, strict=True))
+        key = matrix, leaves, sums
+        if key not in self.solutions:
+            if matrix not in self.graphs:
+                self.graphs[matrix] = _solve(matrix)
+            made = cover(self.graphs[matrix], matrix.inputs, leaves, sums)
+            self.solutions[key] = _Solution(made, len(self.solutions))
+        return self.solutions[key]
+
+    def _append(self, builder: Builder, row: Row, member: int, wires: list[int]) -> int:
+        """One row, on wires counted as the cover counts them."""
+        value = self.program[member]
+        builder.at = value.provenance
+        exponent = value.format.exponent
+        operands, weights = [wires[o] for o in row.operands], list(row.weights)
+        if row.constant:
+            operands.append(builder.const(row.constant, exponent + row.lsb))
+            weights.append(1)
+        if row.interval is not None:
+            interval = row.interval
+            return builder.row(operands, weights, interval=interval, exponent=exponent + row.lsb)
+        same = {"interval": value.interval, "exponent": exponent, "wraps": value.is_wrapping}
+        if len(weights) == 1 and weights[0] > 0:
+            return builder.slice(operands[0], 1 - weights[0].bit_length(), **same)
+        if not row.drops:
+            return builder.row(operands, weights, **same)
+        finer = builder.row(operands, weights, exponent=exponent - row.drops)
+        return builder.slice(finer, row.drops, **same)
+
+    def _constant(self, builder: Builder, member: int, constant: int) -> int:
+        """A member without variables."""
+        value = self.program[member]
+        builder.at = value.provenance
+        total = builder.const(constant, value.format.exponent)
+        if not value.is_wrapping:
+            return total
+        format = value.format
+        interval = (format.lo, format.hi)
+        return builder.slice(total, 0, interval=interval, exponent=format.exponent, wraps=True)
 
     def _read(
         self, builder: Builder, members: list[int], new_of: list[int]
@@ -152,52 +193,9 @@ class _Solver:
         return variables, _Matrix(len(members), tuple(entries), inputs), constants
 
 
-def _solve(block: _Matrix, number: int) -> _Solution:
+def _solve(block: _Matrix) -> AdderGraph:
     fits = all(-(2**31) < weight < 2**31 for _, _, weight in block.entries)
     matrix = np.zeros((len(block.inputs), block.columns), np.int64 if fits else object)
     for r, column, weight in block.entries:
         matrix[r, column] += weight
-    graph = solve(matrix, block.inputs)
-    intervals, owner = graph.intervals(block.inputs), _owners(graph)
-    sums = []
-    for n, node in enumerate(graph.nodes, graph.inputs):
-        a, b, sign, shift = node.a, node.b, node.sign_b, node.shift_b - node.shift_a
-        if node.sign_a < 0:
-            a, b, sign, shift = b, a, node.sign_a, -shift
-        sums.append(_Sum(a, b, sign, shift, intervals[n], owner.get(n, 0)))
-    return _Solution(graph, sums, number)
-
-
-def _owners(graph: AdderGraph) -> dict[int, int]:
-    owner: dict[int, int] = {}
-    for column, output in enumerate(graph.outputs):
-        pending = [output.node]
-        while pending:
-            at = pending.pop()
-            if at < graph.inputs or at in owner:
-                continue
-            owner[at] = column
-            node = graph.nodes[at - graph.inputs]
-            pending += [node.a, node.b]
-    return owner
-
-
-def _finish(
-    builder: Builder,
-    value: Value,
-    graph: AdderGraph,
-    wires: list[int],
-    column: int,
-    constant: int,
-) -> int:
-    """The member itself: shift, sign and constant of its output of the graph."""
-    output, exponent = graph.outputs[column], value.format.exponent
-    same = {"interval": value.interval, "exponent": exponent, "wraps": value.is_wrapping}
-    builder.at = value.provenance
-    if output.node == ZERO:
-        total = builder.const(constant, exponent)
-        return builder.slice(total, 0, **same) if value.is_wrapping else total
-    wire = wires[output.node]
-    if output.sign > 0 and constant == 0:
-        return builder.slice(wire, -output.shift, **same)
-    return builder.add(builder.const(constant, exponent), wire, output.sign, output.shift, **same)
+    return solve(matrix, block.inputs)

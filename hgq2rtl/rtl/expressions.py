@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib.memory import Memory
 
 from ..ir import Value as IrValue
@@ -21,8 +21,10 @@ from ..ir.operations import (
     mul,
     mux,
     output,
+    row,
     slice_,
 )
+from ..ir.rows import CONSTANT, Bit, plan_row
 from .options import CoreOptions
 
 
@@ -58,6 +60,30 @@ def _(scope: Scope, value: IrValue, a: Value, b: Value, sign: int, shift: int) -
     if sign > 0:
         return b if is_negation else a + b
     return -b if is_negation else a - b
+
+
+@expression_of(row)
+def _(scope: Scope, value: IrValue, *operands: Value) -> Value:
+    """Plain operators, one sum per wire."""
+    plan = plan_row(value)
+
+    def wire(bit: Bit) -> Value:
+        if bit.operand == CONSTANT:
+            return Const(bit.number, 1)
+        one = operands[bit.operand][bit.number]
+        return ~one if bit.is_inverted else one
+
+    low = Cat(wire(bit) for bit in plan.low)
+    if not plan.s:
+        return low
+    width = value.format.width - len(plan.low)
+    total = Cat(wire(bit) for bit in plan.d) + Cat(wire(bit) for bit in plan.s)
+    for further in (plan.z, [Bit(CONSTANT, plan.carry_in)]):
+        if any(bit != Bit(CONSTANT, 0) for bit in further):
+            before = Signal(width)
+            scope.module.d.comb += before.eq(total)
+            total = before + Cat(wire(bit) for bit in further)
+    return Cat(low, total[:width])
 
 
 @expression_of(mul)

@@ -33,6 +33,7 @@ from hgq2rtl.ir.operations import (
     mux,
     quantize_,
     relu,
+    row,
     slice_,
 )
 from hgq2rtl.ir.ranges import range_of
@@ -103,6 +104,7 @@ class _Writer:
             self._compare,
             lambda: self._value(bitwise, self._some(2), function=rng.choice(FUNCTIONS)),
             self._lookup,
+            *[self._row] * 3,
         ]
         if with_macros:
             self.kinds += [
@@ -131,7 +133,7 @@ class _Writer:
     ) -> int:
         """Append a value: of its exact range, or wrapped, by chance or because it is too wide."""
         intervals = [self.builder.intervals[o] for o in operands]
-        named = {"weights": weights} if which is lincomb else given
+        named = {"weights": weights} if which.has_weights else given
         if which is lookup:
             named = {"table": self.builder.tables[given["table"]]}
         exact = range_of[which](*intervals, **named)
@@ -208,6 +210,16 @@ class _Writer:
             Table(index.lo, np.array(contents, np.int64 if fits else object))
         )
         return self._value(lookup, [a], table=len(self.builder.tables) - 1)
+
+    def _row(self) -> int:
+        """Up to two operands and a constant: a third one finds room by chance only."""
+        operands = self._some(self.rng.randint(1, 2))
+        if self.rng.random() < 0.5:
+            operands.append(self._const())
+        signs = [self.rng.choice((1, -1)) for _ in operands]
+        shifts = [self.rng.choice((0, 0, 1, 3, self.widest)) for _ in operands]
+        weights = [sign << shift for sign, shift in zip(signs, shifts, strict=True)]
+        return self._value(row, operands, weights)
 
     def _lincomb(self) -> int:
         operands = self._some(self.rng.randint(0, 9))

@@ -36,6 +36,7 @@ MEANINGS = {
     "bitwise": [{"function": f} for f in FUNCTIONS],
     "lookup": [{"table": Table(-8, np.arange(100, 117))}],
     "output": [{"port": 0, "field": 0}],
+    "row": [{"weights": [4, -1]}],
     "lincomb": [{"weights": [3, -5]}],
     "quantize": [
         {"shift": 2, "k": 1, "bits": 3, "rounding": "RND_CONV", "overflow": overflow}

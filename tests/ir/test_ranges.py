@@ -51,6 +51,9 @@ def tried(name: str, rng: random.Random) -> tuple[list[tuple[int, int]], dict]:
         case "lincomb":
             operands = [small(rng) for _ in range(rng.randint(0, 3))]
             return operands, {"weights": [rng.randint(-5, 5) for _ in operands]}
+        case "row":
+            operands = [small(rng) for _ in range(rng.randint(1, 3))]
+            return operands, {"weights": [rng.choice((1, -1, 4, -2)) for _ in operands]}
         case "quantize":
             return [a], {
                 "shift": rng.randint(-2, 3),

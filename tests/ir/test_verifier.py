@@ -423,3 +423,55 @@ def test_a_claim_that_some_sample_refutes_is_refused(seed):
             narrow_lo[v], narrow_hi[v] = a, b
             with pytest.raises(BadProgram):
                 verify(replace(program, lo=narrow_lo, hi=narrow_hi))
+
+
+# -- rows ----------------------------------------------------------------------
+
+
+def row_of(weights: str, format: str = "s12e0") -> str:
+    inputs = "\n".join(f"%{n} = input : u4e0" for n in range(4))
+    return f"{inputs}\n%9 = const : u2e0[2,2]\n%10 = row {weights} : {format}\noutput %10"
+
+
+@pytest.mark.parametrize(
+    ("weights", "problem"),
+    [
+        (
+            "1*%0 1*%1 1*%2 1*%3",
+            "a row takes at most three operands that are no constants",
+        ),
+        ("3*%0", "the weights of a row are powers of two, perhaps negative"),
+        ("0*%0", "the weights of a row are powers of two, perhaps negative"),
+        (
+            "1*%0 1*%1 1*%2 1*%9",
+            "four bits meet in one position of the row: add its constant in another row",
+        ),
+    ],
+)
+def test_what_no_carry_chain_adds_is_no_row(weights, problem):
+    with pytest.raises(BadProgram) as error:
+        verify(parse(row_of(weights)))
+    assert str(error.value) == f"%5 = row: {problem}"
+
+
+def test_a_row_holds_what_it_reaches():
+    """Catches a row whose complement was booked as a number from 0."""
+    verify(parse(row_of("1*%0 -4*%1 16*%9", "s7e0[-28,47]")))
+    with pytest.raises(BadProgram) as error:
+        verify(parse(row_of("1*%0 -4*%1 16*%9", "u6e0")))
+    assert str(error.value) == (
+        "%5 = row: the result reaches [-28, 47] and the format is u6e0: widen it or mark it wrap"
+    )
+
+
+def test_rows_of_rows_are_one_form():
+    """``4x - x`` is ``3x``: its range is that of the whole form, through offsets too."""
+    verify(
+        parse("""
+        %0 = input : u4e0
+        %1 = const : u4e0[15,15]
+        %2 = row 4*%0 -1*%0 1*%1 : u6e0[15,60]
+        %3 = row 1*%2 -1*%1 : u6e0[0,45]
+        output %3
+        """)
+    )

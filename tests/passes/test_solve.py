@@ -1,4 +1,4 @@
-"""solve-linear: linear combinations become additions, block by block."""
+"""solve-linear: linear combinations become rows, block by block."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from hgq2rtl.cmvm import solve
 from hgq2rtl.ir import parse, verify
-from hgq2rtl.ir.operations import add, lincomb
+from hgq2rtl.ir.operations import lincomb, row
 from hgq2rtl.passes import fold_constants, remove_dead_values, run_passes, solve_linear_groups
 
 from .rewrites import assert_rewrites, assert_same_outputs
@@ -27,9 +27,8 @@ def test_a_product_is_signed_digits():
         """,
         """
         %0 = input : s4e0
-        %1 = add %0, %0 sign=-1 shift=-3 : s7e-3[-56,49]
-        %2 = slice %1 : s7e0[-56,49]
-        output %2
+        %1 = row 8*%0 -1*%0 : s7e0[-56,49]
+        output %1
         """,
     )
 
@@ -49,10 +48,9 @@ def test_constants_are_added_once():
         """
         %0 = input : s4e0
         %1 = input : s4e0
-        %2 = add %0, %1 : s5e0[-16,14]
-        %3 = const : u5e0[17,17]
-        %4 = add %3, %2 : u5e0[1,31]
-        output %4
+        %2 = const : u5e0[17,17]
+        %3 = row 1*%0 1*%1 1*%2 : u5e0[1,31]
+        output %3
         """,
     )
 
@@ -74,7 +72,7 @@ def test_a_power_of_two_is_wires():
     )
 
 
-def test_a_negation_is_a_subtraction_from_the_constant():
+def test_a_negation_is_a_row_with_the_constant():
     """Catches a negation and an addition where one subtraction does both."""
     assert_rewrites(
         solve_and_clean,
@@ -87,7 +85,7 @@ def test_a_negation_is_a_subtraction_from_the_constant():
         """
         %0 = input : s4e0
         %1 = const : u3e0[5,5]
-        %2 = add %1, %0 sign=-1 shift=2 : s7e0[-23,37]
+        %2 = row -4*%0 1*%1 : s7e0[-23,37]
         output %2
         """,
     )
@@ -108,7 +106,7 @@ def test_members_of_a_group_share_their_sums():
         """)
     )
     solved = solve_and_clean(program)
-    assert len(solved.values_of(add)) == 2  # one for each group
+    assert len(solved.values_of(row)) == 4  # a sum and two ends, a sum that is its end
     assert_same_outputs(program, solved)
 
 
@@ -126,7 +124,7 @@ def test_a_member_that_needs_a_later_value_is_a_block_of_its_own():
         """
         %0 = input : s4e0
         %1 = relu %0 : u3e0
-        %2 = add %1, %0 : s5e0[-8,14]
+        %2 = row 1*%1 1*%0 : s5e0[-8,14]
         output %2
         """,
     )
@@ -148,23 +146,35 @@ def test_a_sum_that_wraps_is_cut():
         """,
         """
         %0 = input : s4e0
-        %1 = add %0, %0 sign=-1 shift=-2 : s6e-2[-24,21]
-        %2 = slice %1 wrap : u4e0
-        %3 = const : u3e0[5,5]
-        %4 = add %3, %1 wrap : s3e0
-        %5 = const : u1e0[1,1]
-        output %2
+        %1 = const : u6e0[36,36]
+        %2 = row -4*%0 1*%0 1*%1 : u6e0[15,60]
+        %3 = const : u6e0[36,36]
+        %4 = row -1*%2 1*%3 wrap : u4e0
+        %5 = const : u6e0[41,41]
+        %6 = row -1*%2 1*%5 wrap : s3e0
+        %7 = const : u1e0[1,1]
         output %4
-        output %5
+        output %6
+        output %7
         """,
     )
 
 
 def test_ranges_are_those_of_whole_forms():
     """``4x - x`` is ``3x`` wide: catches a range from the operands alone."""
-    program = verify(parse("%0 = input : s8e0\n%1 = lincomb 3*%0 : s10e0[-384,381]\noutput %1"))
-    (adder,) = solve_linear_groups(program).values_of(add).tolist()
-    assert solve_linear_groups(program).interval(adder) == (-384, 381)
+    program = verify(
+        parse("""
+        %0 = input : s8e0
+        %1 = input : s8e0
+        %2 = lincomb 3*%0 1*%1 : s10e0[-512,508]
+        %3 = lincomb 3*%0 16*%1 : s13e0[-2432,2413]
+        output %2
+        output %3
+        """)
+    )
+    solved = solve_linear_groups(program)
+    reached = [hi - lo for lo, hi in map(solved.interval, solved.values_of(row).tolist())]
+    assert 3 * 255 in reached
 
 
 @pytest.mark.parametrize("weights", [(2**70, -(2**69)), (3**50, 5**40), (-(2**63), 2**63)])
@@ -204,11 +214,10 @@ def test_values_keep_their_place():
         layer "dense" QDense
         %0 = input : s4e0
         %1 = input : s4e0
-        %2 = add %0, %1 shift=1 : s6e0[-24,21] @0[0]
-        %3 = add %1, %1 sign=-1 shift=-2 : s6e-2[-24,21] @0[1]
-        %4 = slice %3 : s6e0[-24,21] @0[1]
+        %2 = row 1*%0 2*%1 : s6e0[-24,21] @0[0]
+        %3 = row 4*%1 -1*%1 : s6e0[-24,21] @0[1]
         output %2
-        output %4
+        output %3
         """,
     )
 
@@ -278,16 +287,16 @@ def test_values_of_a_repeated_block_bear_its_number():
     done = solve_and_clean(verify(parse(POSITIONS)))
     elements = {n: set() for n in range(-1, 3)}
     for value in done:
-        if value.operation is add:
+        if value.operation is row:
             elements[value.block].add(value.provenance[1])
-    assert elements == {-1: {4}, 0: {0}, 1: {2}, 2: set()}
+    assert elements == {-1: {4}, 0: {0, 1}, 1: {2, 3}, 2: set()}
 
 
 def test_a_sum_belongs_to_the_output_that_reads_it():
     """Catches names of the first position at every other one."""
     done = solve_and_clean(verify(parse(POSITIONS)))
-    last = [value for value in done if value.operation is add and value.provenance[1] == 4]
-    first = [value for value in done if value.operation is add and value.provenance[1] == 0]
+    last = [value for value in done if value.operation is row and value.provenance[1] == 4]
+    first = [value for value in done if value.operation is row and value.provenance[1] == 0]
     assert len(last) == len(first) > 1
 
 
