@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "batch.hpp"
+#include "cmvm_binding.hpp"
 #include "lane.hpp"
 
 namespace nb = nanobind;
@@ -178,6 +179,8 @@ NB_MODULE(_kernel, m) {
     m.attr("ROUNDINGS") = names(rounding_names);
     m.attr("OVERFLOWS") = names(overflow_names);
     m.attr("LEVEL") = best_loops().level;
+
+    cmvm::bind(m);
 
     nb::class_<Tape>(m, "Tape", "A Program made ready for blocks of samples.")
         .def(

@@ -1,6 +1,6 @@
 """Evaluation of Programs over batches; see hgq2rtl.ir.interpreter. Source: csrc/."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -10,6 +10,9 @@ FUNCTIONS: tuple[str, ...]
 ROUNDINGS: tuple[str, ...]
 OVERFLOWS: tuple[str, ...]
 LEVEL: str
+LUT: int
+MOST_LEVELS: int
+COEFFICIENT_BITS: int
 
 class Tape:
     def __init__(
@@ -49,3 +52,26 @@ def evaluate(
     threads: int,
     level: str = "",
 ) -> tuple[int, int, str] | None: ...
+
+def solve_cmvm(
+    matrix: np.ndarray,
+    inputs: list[tuple[int, int]],
+    arrivals: list[int],
+    levels: int,
+    is_signed: bool,
+    carry_position: int,
+    fuses: bool,
+    trees: int,
+    has_spanning_trees: bool,
+    steps: int,
+    runs: int,
+    seed: int,
+    should_stop: Callable[[], bool] | None,
+) -> tuple[list[list[int]], list[list[int]], list[int], int]: ...
+def share_cmvm(
+    matrix: np.ndarray,
+    inputs: list[tuple[int, int]],
+    arrivals: list[int],
+    levels: int,
+    carry_position: int,
+) -> tuple[list[list[int]], list[list[list[int]]]]: ...

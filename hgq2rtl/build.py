@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict, Unpack
 
+from .cmvm.cache import Cache
+from .cmvm.options import EFFORTS, Cost, Options
 from .design import Design
 from .errors import BadOption
 from .frontends import LayerGraph
 from .ir import Program
-from .passes import run_passes
+from .passes import Solving, run_passes
 from .report import make_report
 from .rtl import CoreOptions, emit
 from .schedule import ScheduleWish, schedule
@@ -40,6 +42,15 @@ class BuildOptions(TypedDict, total=False):
     """Add the ports ``valid_in`` and ``valid_out``."""
     valid_reset: bool
     """Add the port ``rst``, a synchronous reset of valid."""
+    primitives: bool | None
+    """Build rows and choices of AMD's primitives, or of plain operators; without a word as it is
+    best for the part."""
+    effort: str
+    """How long sums are searched for: ``"fast"``, ``"default"`` or ``"best"``."""
+    cache: bool
+    """Keep solved sums on disk for the next compile; on by default."""
+    should_stop: Callable[[], bool] | None
+    """Polled while sums are searched for; once it says True, the best so far are taken."""
     multipliers: Mapping[str, str] | str
     """Where products of two variables are built: ``"lut"`` or ``"dsp"``, by layer name (``""``
     for all others), or one word for all. Without it the synthesis tool chooses."""
@@ -68,11 +79,12 @@ def build(
     top = given.pop("top", None)
     wish = _schedule_wish(given)
     controls = _core_options(given, target)
+    solving = _solving(given, row_cost(target, controls.has_primitives), progress)
     if given:
         raise TypeError(f"there is no option {next(iter(given))!r}")
 
     progress("optimising")
-    program = run_passes(lowered)
+    program = run_passes(lowered, solving=solving)
     progress("scheduling")
     timing = schedule(program, target, wish)
     progress("emitting Verilog")
@@ -82,9 +94,28 @@ def build(
             f"top {top!r} is no free Verilog name here: use {rtl.top!r}, or another of letters, "
             "digits and underscores that no port has"
         )
-    asked = {**vars(wish), **vars(controls)}
+    asked = {**vars(wish), **vars(controls), "effort": solving.options.effort}
     report = make_report(timing, rtl, target, ebops, model, asked, command)
     return Design(program, timing, rtl, report, lowered, graph)
+
+
+def _solving(given: dict[str, Any], cost: Cost, progress: Progress) -> Solving:
+    effort = given.pop("effort", None) or "default"
+    if effort not in EFFORTS:
+        raise BadOption(f"effort {effort!r}: choose from {', '.join(EFFORTS)}")
+    return Solving(
+        Options(effort=effort, cost=cost),
+        cache=Cache() if given.pop("cache", True) else None,
+        progress=lambda done, total: progress(f"solving sums: {done} of {total} blocks"),
+        should_stop=given.pop("should_stop", None),
+    )
+
+
+def row_cost(target: Target, has_primitives: bool) -> Cost:
+    """What an addition costs on `target`; rows of three need its primitives."""
+    given = target.sums
+    has_rows_of_three = has_primitives and given["three_operand_rows"]
+    return Cost(given["cost"], given["carry_position"], has_rows_of_three)
 
 
 def _schedule_wish(given: dict[str, Any]) -> ScheduleWish:
@@ -99,10 +130,12 @@ def _schedule_wish(given: dict[str, Any]) -> ScheduleWish:
 
 def _core_options(given: dict[str, Any], target: Target) -> CoreOptions:
     multipliers = given.pop("multipliers", None) or {}
+    primitives = given.pop("primitives", None)
     return CoreOptions(
         given.pop("clock_enable", False),
         given.pop("valid", False),
         given.pop("valid_reset", False),
         {"": multipliers} if isinstance(multipliers, str) else dict(multipliers),
         target.cascaded_table_bits,
+        target.primitives if primitives is None else bool(primitives),
     )

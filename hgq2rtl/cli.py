@@ -6,9 +6,12 @@ import gc
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -118,11 +121,24 @@ _FUNCTIONS_HELP = "Python file with the functions that the model's author regist
 @click.option("--functions", "functions", type=click.Path(path_type=Path), help=_FUNCTIONS_HELP)
 @click.option("--after", metavar="FILE.py:NAME", help="Your own logic behind the model.")
 @click.option(
+    "--primitives/--no-primitives",
+    default=None,
+    help="Cells of AMD's primitives, or plain operators; without a word by the part.",
+)
+@click.option(
     "--multipliers",
     multiple=True,
     metavar="[LAYER=]lut|dsp",
     help="Where products of two variables are built.",
 )
+@click.option(
+    "--effort",
+    type=click.Choice(["fast", "default", "best"]),
+    default="default",
+    show_default=True,
+    help="How long to search for small sums; Ctrl-C takes the best so far.",
+)
+@click.option("--no-cache", is_flag=True, help="Solve all sums anew, and keep none on disk.")
 @click.option(
     "--check",
     "samples",
@@ -142,6 +158,7 @@ def compile_command(
     as_json: bool,
     no_input_register: bool,
     no_output_register: bool,
+    no_cache: bool,
     input_format: tuple[str, ...],
     output_format: tuple[str, ...],
     functions: Path | None,
@@ -155,12 +172,14 @@ def compile_command(
     if samples is not None and samples < 1:
         raise BadOption(f"--check {samples}: a check needs at least one sample")
     check_target(folder, force)
-    with messages.status("starting") as status:
-        progress = _progress(status)
+    with messages.status("starting") as status, _first_interrupt() as search:
+        progress = _progress(status, search)
         design = hgq2rtl.compile(
             model,
             input_register=not no_input_register,
             output_register=not no_output_register,
+            cache=not no_cache,
+            should_stop=search.is_interrupted,
             input_format=_wishes(input_format),
             output_format=_wishes(output_format),
             functions=_functions(functions),
@@ -202,8 +221,9 @@ def _functions(path: Path | None) -> FileFunctions | None:
     return None if path is None else FileFunctions(path)
 
 
-def _progress(status: Any) -> Any:
+def _progress(status: Any, search: _Search) -> Any:
     def progress(step: str) -> None:
+        search.is_running = step.startswith("solving")
         status.update(step)
         if not messages.is_terminal:
             messages.print(step)
@@ -342,6 +362,90 @@ def opt_command(file: Path, passes: str, target: Path | None) -> None:
         save(program, target)
     else:
         click.echo(to_text(program), nl=False)
+
+
+# -- cmvm ------------------------------------------------------------------------
+
+
+@commands.command("cmvm")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--depth-slack",
+    type=click.IntRange(0, 1000),
+    default=0,
+    show_default=True,
+    help="Adder levels above the least possible of each block.",
+)
+@click.option(
+    "--effort",
+    type=click.Choice(["fast", "default", "best"]),
+    default="default",
+    show_default=True,
+    help="How long to search: not at all, about a second a block, ten times that.",
+)
+@click.option(
+    "--cost",
+    type=click.Choice(["rows", "signed"]),
+    default="rows",
+    show_default=True,
+    help="What to minimise: LUTs of unsigned rows, or of two's complement adders.",
+)
+@click.option("--three-operand", is_flag=True, help="Let a row have three operands.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
+@click.option("--iterations", type=click.IntRange(0, 10**9), help="Search steps a block.")
+@click.option("--json", "as_json", is_flag=True, help="Print the graphs as one JSON list.")
+def cmvm_command(file: Path, cost: Any, three_operand: bool, as_json: bool, **options: Any) -> None:
+    """Solve the constant matrices in FILE as adder graphs.
+
+    Ctrl-C ends the search with the best graphs so far.
+    """
+    from .cmvm.blocks import read_blocks, solve_blocks
+    from .cmvm.options import Cost, Options
+    from .report import block_table
+
+    blocks = read_blocks(file)
+    choice = Options(cost=Cost(cost, has_three_operand_rows=three_operand), **options)
+    with messages.status("solving") as status, _first_interrupt() as search:
+        search.is_running = True
+
+        def progress(done: int, total: int) -> None:
+            status.update(f"{done} of {total} blocks solved")
+
+        solved = solve_blocks(blocks, choice, progress=progress, should_stop=search.is_interrupted)
+        if search.is_interrupted():
+            messages.print("interrupted: these are the best graphs so far")
+    if as_json:
+        click.echo("[\n" + ",\n".join(json.dumps(block.to_json()) for block in solved) + "\n]")
+        return
+    output.print(block_table([b.to_json() | {"signed_bits": b.signed.luts} for b in solved]))
+
+
+class _Search:
+    """A search that Ctrl-C ends with its best result so far; once more ends the command."""
+
+    def __init__(self) -> None:
+        self.is_running = False
+        self._interrupted = threading.Event()
+
+    def is_interrupted(self) -> bool:
+        return self._interrupted.is_set()
+
+    def _stop(self, number: int, frame: Any) -> None:
+        if not self.is_running or self.is_interrupted():
+            raise KeyboardInterrupt
+        self._interrupted.set()
+
+
+@contextmanager
+def _first_interrupt() -> Iterator[_Search]:
+    """A search that the user may stop, while it is running."""
+    search = _Search()
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, search._stop)
+    try:
+        yield search
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,12 @@ INSIDE = [
     "hdl_templates/synth/quartus.tcl.j2",
     "hdl_templates/synth/constraints.sdc.j2",
     "hdl_templates/synth/yosys.ys.j2",
+    *(
+        f"hdl_templates/cells/{cell}.v"
+        for cell in ("chain", "row", "row_of_three", "mask", "choose")
+    ),
     "targets/ultrascale_plus.toml",
+    "targets/series7.toml",
     "targets/generic_lut6.toml",
 ]
 """Files that a compile reads at run time."""

@@ -34,6 +34,15 @@ def code_blocks(text):
     return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
+def options_of(command) -> set[str]:
+    """Every word that a command takes, ``--no-...`` too."""
+    return {
+        option
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+
+
 def test_the_first_screen_has_the_two_commands_each_in_a_block_of_its_own():
     screen = "\n".join(README.read_text().splitlines()[:FIRST_SCREEN]) + "\n"
     blocks = [content for _, content in code_blocks(screen)]
@@ -77,7 +86,7 @@ def test_every_command_and_option_exists(page):
             command = commands.commands.get(name)
         assert isinstance(command, click.Command), line
         known = {"--help", "-h", "--debug", "--version"}
-        known |= {option for parameter in command.params for option in parameter.opts}
+        known |= options_of(command)
         for word in words:
             if word.startswith("-"):
                 assert word.partition("=")[0].rstrip("]") in known, line
@@ -87,7 +96,7 @@ def test_every_command_and_option_exists(page):
 def test_every_option_that_is_named_alone_exists(page):
     known = {"--help", "--debug", "--version"}
     for command in commands.commands.values():
-        known |= {option for parameter in command.params for option in parameter.opts}
+        known |= options_of(command)
     for word in re.findall(r"`(--[a-z-]+)[^`]*`", page.read_text()):
         assert word in known or word in OTHER_PROGRAMS
 
@@ -131,5 +140,5 @@ def test_every_command_of_the_issue_has_its_options():
     }
     for name, options in wanted.items():
         command = commands.commands[name]
-        there = {option for parameter in command.params for option in parameter.opts}
+        there = options_of(command)
         assert set(options.split()) <= there

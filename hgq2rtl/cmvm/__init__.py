@@ -5,6 +5,7 @@ Takes an integer matrix and the intervals of its inputs; gives an
 """
 
 from .graph import AdderGraph, Node
-from .solver import Options, solve
+from .options import Cost, Options
+from .solver import solve
 
-__all__ = ["AdderGraph", "Node", "Options", "solve"]
+__all__ = ["AdderGraph", "Cost", "Node", "Options", "solve"]

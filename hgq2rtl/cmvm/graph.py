@@ -89,9 +89,9 @@ class AdderGraph:
         least, most = positive @ lo + negative @ hi, positive @ hi + negative @ lo
         return list(zip(map(int, least), map(int, most), strict=True))
 
-    def depths(self) -> list[int]:
-        """Adder levels of every input (0) and node."""
-        depths = [0] * self.inputs
+    def depths(self, arrivals: Sequence[int] | None = None) -> list[int]:
+        """Adder levels of every input (as it arrives, by default 0) and node."""
+        depths = [0] * self.inputs if arrivals is None else list(arrivals)
         for node in self.nodes:
             depths.append(1 + max(depths[node.a], depths[node.b]))
         return depths

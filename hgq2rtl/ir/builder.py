@@ -307,8 +307,8 @@ class Builder:
     def _weight_column(self, start: np.ndarray) -> np.ndarray:
         fits = all(-_INT64 <= w < _INT64 for row in self._weights.values() for w in row)
         column = np.zeros(int(start[-1]), np.int64 if fits else object)
-        for v, row in self._weights.items():
-            column[start[v] : start[v + 1]] = row
+        for v, weights in self._weights.items():
+            column[start[v] : start[v + 1]] = weights
         return column
 
     def _attribute_columns(self) -> np.ndarray:

@@ -9,7 +9,6 @@ framework quantizes them, output mantissas become float64 without rounding.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -18,6 +17,7 @@ import numpy as np
 from .. import _kernel
 from ..errors import BadOption
 from ..fixed import OVERFLOWS, ROUNDINGS, wrap
+from ..machine import usable_cores
 from .exact_evaluation import evaluate_exactly
 from .input_port import InputPort
 from .operations import FUNCTIONS, OPERATIONS, RELATIONS, output
@@ -58,7 +58,7 @@ class Interpreter:
 
     def __init__(self, program: Program, *, exact: bool = False, threads: int | None = None):
         self.program = program
-        self.threads = threads or _cores()
+        self.threads = threads or usable_cores()
         self._ports = [InputPort(port, n) for n, port in enumerate(program.inputs)]
         self._outputs = _output_values(program)
         self._avoids_kernel = (
@@ -320,13 +320,6 @@ class Interpreter:
         if len(given) != len(self._ports):
             raise BadOption(f"the model has {len(self._ports)} inputs and {len(given)} were given")
         return [np.asarray(array) for array in given]
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _output_values(program: Program) -> list[list[int]]:

@@ -147,6 +147,11 @@ class Program:
             block=self.block.tolist(),
         )
 
+    @cached_property
+    def row_plans(self) -> dict[int, Any]:
+        """How rows are built, by value: what :func:`~hgq2rtl.ir.rows.plan_row` found so far."""
+        return {}
+
     def interval(self, v: int) -> tuple[int, int]:
         return self.rows.interval[v]
 

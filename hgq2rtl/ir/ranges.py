@@ -90,7 +90,9 @@ def _(a: Interval, b: Interval, function: str) -> Interval:
 
 @range_of(lookup)
 def _(a: Interval, table: Any) -> Interval:
-    return int(table.contents.min()), int(table.contents.max())
+    inside = table.contents[max(a[0] - table.base, 0) : max(a[1] - table.base + 1, 0)]
+    reached = inside if len(inside) else table.contents
+    return int(reached.min()), int(reached.max())
 
 
 @range_of(output)

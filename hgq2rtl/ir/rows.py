@@ -107,9 +107,25 @@ def _is_inverted(s: Bit, d: Bit) -> bool:
     return _is_wire(s) and s.is_inverted != (d == ONE)
 
 
-def plan_row(value: Value) -> RowPlan | None:
-    """How `value`, a row, is built. None (never in a verified Program) where four bits would meet
-    in one position."""
+def plan_row(value: Value) -> RowPlan:
+    """How `value`, a row, is built.
+
+    Raises
+    ------
+    ValueError
+        If four bits would meet in one position: never in a verified Program.
+    """
+    plans = value.program.row_plans
+    if value.number not in plans:
+        plan = plan_chain(*_operands(value), value.format.width)
+        if plan is None:
+            raise ValueError("four bits meet in one position of the row")
+        plans[value.number] = plan
+    return plans[value.number]
+
+
+def _operands(value: Value) -> tuple[list[Operand], int]:
+    """Operands that are no constants, and the sum of those that are."""
     program, operands, constant = value.program, [], 0
     for n, (v, weight) in enumerate(zip(value.operands, value.weights, strict=True)):
         lo, hi = program.interval(v)
@@ -119,7 +135,7 @@ def plan_row(value: Value) -> RowPlan | None:
             format = program.format(v)
             shift = abs(weight).bit_length() - 1
             operands.append(Operand(n, format.width, format.is_signed, shift, weight < 0))
-    return plan_chain(operands, constant, value.format.width)
+    return operands, constant
 
 
 def hardware_constant(operands: Sequence[Operand], width: int) -> int:
@@ -146,9 +162,7 @@ def plan_chain(operands: Sequence[Operand], constant: int, width: int) -> RowPla
     first = 0
     while first < width and len(columns[first]) + (rest >> first & 1) < 2:
         first += 1
-    low = tuple(
-        columns[n][0] if columns[n] else Bit(CONSTANT, rest >> n & 1) for n in range(first)
-    )
+    low = tuple(columns[n][0] if columns[n] else Bit(CONSTANT, rest >> n & 1) for n in range(first))
     carry_in = 0
     if first < width and rest >> first & 1 and _prefers_carry_in(columns[first]):
         carry_in, rest = 1, rest & ~(1 << first)
@@ -179,7 +193,10 @@ def _prefers_carry_in(bits: list[Bit]) -> bool:
 def _chain(
     low: tuple[Bit, ...], columns: list[list[Bit]], rest: int, carry_in: int, first: int
 ) -> RowPlan | None:
-    d, s, z, compressed = [], [], [], []
+    d: list[Bit] = []
+    s: list[Bit] = []
+    z: list[Bit] = []
+    compressed: list[bool] = []
     width, below = len(columns), False
     for n in range(first, width):
         bits = [*columns[n], ONE] if rest >> n & 1 else columns[n]

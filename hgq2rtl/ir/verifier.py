@@ -160,8 +160,11 @@ def _problem_of_row(program: Program, value: Value) -> str | None:
         return "a row takes at most three operands that are no constants"
     if any(abs(w).bit_count() != 1 or abs(w) >> WIDEST for w in value.weights):
         return "the weights of a row are powers of two, perhaps negative"
-    if len(variables) > 2 and value.format.width <= WIDEST and plan_row(value) is None:
-        return "four bits meet in one position of the row: add its constant in another row"
+    if len(variables) > 2 and value.format.width <= WIDEST:
+        try:
+            plan_row(value)
+        except ValueError as problem:
+            return f"{problem}: add its constant in another row"
     return None
 
 

@@ -16,7 +16,8 @@ from .fold import fold_constants
 from .linear import merge_linear_chains
 from .rounding import round_inside_sums
 from .share import share_common_values
-from .solve import solve_linear_groups
+from .solve import Solving, solve_linear_groups
+from .tables import make_tables_unsigned
 
 Pass = Callable[[Program], Program]
 
@@ -25,6 +26,7 @@ PASSES: dict[str, Pass] = {
     "round-in-sums": round_inside_sums,
     "expand": expand_macros,
     "prune": remove_dead_values,  # no sum is solved that nothing reads
+    "tables": make_tables_unsigned,
     "solve-linear": solve_linear_groups,
     "fold": fold_constants,
     "share": share_common_values,
@@ -37,8 +39,9 @@ def run_passes(
     program: Program,
     names: Iterable[str] = tuple(PASSES),
     after_each: Callable[[str, Program], None] = lambda name, program: None,
+    solving: Solving | None = None,
 ) -> Program:
-    """Run passes by name, verifying after each.
+    """Run passes by name, verifying after each; `solving` says how ``solve-linear`` works.
 
     Raises
     ------
@@ -48,9 +51,12 @@ def run_passes(
     for name in names:
         if name not in PASSES:
             raise BadOption(f"there is no pass {name!r}: choose from {', '.join(PASSES)}")
-        program = verify(PASSES[name](program))
+        if PASSES[name] is solve_linear_groups:
+            program = verify(solve_linear_groups(program, solving))
+        else:
+            program = verify(PASSES[name](program))
         after_each(name, program)
     return program
 
 
-__all__ = ["PASSES", "run_passes", *sorted(f.__name__ for f in PASSES.values())]
+__all__ = ["PASSES", "Solving", "run_passes", *sorted(f.__name__ for f in PASSES.values())]

@@ -138,16 +138,14 @@ class _Covering:
             wire = self.wires[term.wire]
             shift = abs(term.coefficient).bit_length() - 1 + wire.lsb - lsb
             is_subtracted = (term.coefficient < 0) != (wire.sign * sign < 0)
-            operands.append(
-                Operand(wire.number, wire.width, wire.is_signed, shift, is_subtracted)
-            )
+            operands.append(Operand(wire.number, wire.width, wire.is_signed, shift, is_subtracted))
         return operands
 
     def _build(self, node: int) -> None:
         terms = self._terms(node)
         lsb = self._lsb(terms)
         candidates = []
-        for sign in (1, -1):
+        for sign in self._signs(self._operands(terms, lsb, 1)):
             operands = self._operands(terms, lsb, sign)
             constant = -_exact_constant(operands)
             offset = constant + self._offset(terms, operands)
@@ -160,6 +158,15 @@ class _Covering:
         _, sign, operands, constant, offset, interval, width = min(candidates, key=lambda c: c[0])
         number = self._append(operands, constant, self.column[node], interval, lsb)
         self.wires[node] = _Wire(number, width, False, sign, offset, lsb)
+
+    @staticmethod
+    def _signs(operands: Sequence[Operand]) -> tuple[int, ...]:
+        """Of the stored form, those worth trying: complementing all unsigned operands is not."""
+        subtracted = sum(operand.is_subtracted for operand in operands)
+        has_signed = any(operand.is_signed for operand in operands)
+        if subtracted in (0, len(operands)) and not has_signed:
+            return (-1,) if subtracted else (1,)
+        return (1, -1)
 
     def _lsb(self, terms: Sequence[_Term]) -> int:
         return min(

@@ -55,9 +55,7 @@ def _copy(builder: Builder, value: Value, operands: list[int]) -> int:
     return made
 
 
-def _in_pairs(
-    builder: Builder, value: Value, operands: list[int]
-) -> tuple[list[int], list[int]]:
+def _in_pairs(builder: Builder, value: Value, operands: list[int]) -> tuple[list[int], list[int]]:
     """Operands and weights of a row of three with its first two added before.
 
     Operands of other widths bring other constants, for which three leave no room.
@@ -66,7 +64,9 @@ def _in_pairs(
     variables = [n for n, o in enumerate(operands) if not builder.is_constant(o)]
     first = [n for n in range(len(operands)) if n != variables[-1]]
     exponent = value.format.exponent
-    total = builder.row([operands[n] for n in first], [weights[n] for n in first], exponent=exponent)
+    total = builder.row(
+        [operands[n] for n in first], [weights[n] for n in first], exponent=exponent
+    )
     return [total, operands[variables[-1]]], [1, weights[variables[-1]]]
 
 

@@ -8,62 +8,96 @@ what repeats.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from ..cmvm import AdderGraph, solve
+from ..cmvm import AdderGraph
+from ..cmvm.cache import Cache
+from ..cmvm.fusion import fuse
+from ..cmvm.many import solve_all
+from ..cmvm.options import Options
+from ..cmvm.problem import Problem
 from ..ir import Builder, Program, Value
 from ..ir.operations import lincomb
 from .cover import Cover, Leaf, Row, Sum, cover
 from .rewrite import rewrite
 
-Interval = tuple[int, int]
+
+@dataclass(frozen=True)
+class Solving:
+    """How linear blocks are solved."""
+
+    options: Options = field(default_factory=lambda: Options(effort="fast"))
+    fusion_slack: int = 1
+    """Levels that rows of three operands may add to a block, where the target has such rows."""
+    cache: Cache | None = None
+    progress: Callable[[int, int], None] | None = None
+    """Called with the blocks that are solved, and all."""
+    should_stop: Callable[[], bool] | None = None
+    """Polled; once it says True, the best sums so far are taken."""
 
 
-class _Matrix(NamedTuple):
-    """What a block computes: ``sum(weight * variable)`` by column, without its constants."""
+@dataclass(frozen=True)
+class _Block:
+    """Linear combinations of one group, as a matrix over their variables."""
 
-    columns: int
-    entries: tuple[tuple[int, int, int], ...]
-    """Row, column, weight."""
-    inputs: tuple[Interval, ...]
-    """Of each row's variable."""
+    members: list[int]
+    variables: list[int]
+    problem: Problem
+    leaves: tuple[Leaf, ...]
+    sums: tuple[Sum, ...]
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """Equal where the rows are."""
+        return self.problem.content, self.leaves, self.sums
 
 
-class _Solution(NamedTuple):
-    """A block as rows; blocks of equal solution repeat each other."""
+class _Rows(NamedTuple):
+    """A block as rows; blocks of equal number repeat each other."""
 
     cover: Cover
     number: int
 
 
-_Key = tuple[_Matrix, tuple[Leaf, ...], tuple[Sum, ...]]
-
-
-def solve_linear_groups(program: Program) -> Program:
-    """Replace linear combinations by additions, block by block.
+def solve_linear_groups(program: Program, how: Solving | None = None) -> Program:
+    """Replace linear combinations by rows, block by block.
 
     A block is the linear combinations of one group. It is built where its
     first member stands if all operands of the block exist there; members that
     need later values form a block of their own.
     """
-    blocks = _blocks(program)
-    solver = _Solver(program)
+    how = how or Solving()
+    blocks = {members[0]: _block(program, members) for members in _blocks(program).values()}
+    graphs = solve_all(
+        [block.problem for block in blocks.values()],
+        how.options,
+        cache=how.cache,
+        progress=how.progress,
+        should_stop=how.should_stop,
+    )
+    rows = _cover_all(list(blocks.values()), _fuse_all(blocks.values(), graphs, how))
+    of_block = dict(zip(blocks, rows, strict=True))
     new_of: list[int] = []
     built: dict[int, int] = {}
+    solution_of: list[int] = []
 
     def rule(builder: Builder, value: Value, operands: list[int]) -> int:
         if value.operation is not lincomb:
             new_of.append(builder.copy(value, operands))
-        else:
-            if value.number not in built:
-                built.update(solver.build(builder, blocks[value.number], new_of))
-            new_of.append(built[value.number])
+            return new_of[-1]
+        if value.number not in built:
+            builder.block = len(solution_of)
+            solution_of.append(of_block[value.number].number)
+            cover = of_block[value.number].cover
+            built.update(_build(builder, program, blocks[value.number], cover, new_of))
+        new_of.append(built[value.number])
         return new_of[-1]
 
-    return _only_repeated(rewrite(program, rule), solver.solution_of)
+    return _only_repeated(rewrite(program, rule), solution_of)
 
 
 def _only_repeated(program: Program, solution_of: list[int]) -> Program:
@@ -96,106 +130,101 @@ def _last_variable(program: Program, v: int) -> int:
     return max(variables, default=-1)
 
 
-class _Solver:
-    """Solves each block that differs from all before, and builds every one."""
-
-    def __init__(self, program: Program):
-        self.program = program
-        self.graphs: dict[_Matrix, AdderGraph] = {}
-        self.solutions: dict[_Key, _Solution] = {}
-        self.solution_of: list[int] = []
-        """By block, in the order of their numbers."""
-
-    def build(self, builder: Builder, members: list[int], new_of: list[int]) -> dict[int, int]:
-        """Append the rows of one block; gives the new value of each member."""
-        variables, matrix, constants = self._read(builder, members, new_of)
-        solution = self._solution(builder, members, variables, matrix, constants)
-        builder.block = len(self.solution_of)
-        self.solution_of.append(solution.number)
-        wires = list(variables)
-        for row in solution.cover.rows:
-            wires.append(self._append(builder, row, members[row.column], wires))
-        return {
-            member: self._constant(builder, member, constants[n]) if wire is None else wires[wire]
-            for n, (member, wire) in enumerate(zip(members, solution.cover.outputs, strict=True))
-        }
-
-    def _solution(
-        self,
-        builder: Builder,
-        members: list[int],
-        variables: list[int],
-        matrix: _Matrix,
-        constants: list[int],
-    ) -> _Solution:
-        leaves = tuple(
-            Leaf(format.width, format.is_signed) for format in map(builder.format, variables)
-        )
-        formats = [self.program.format(member) for member in members]
-        sums = tuple(Sum(c, f.width) for c, f in zip(constants, formats, strict=True))
-        key = matrix, leaves, sums
-        if key not in self.solutions:
-            if matrix not in self.graphs:
-                self.graphs[matrix] = _solve(matrix)
-            made = cover(self.graphs[matrix], matrix.inputs, leaves, sums)
-            self.solutions[key] = _Solution(made, len(self.solutions))
-        return self.solutions[key]
-
-    def _append(self, builder: Builder, row: Row, member: int, wires: list[int]) -> int:
-        """One row, on wires counted as the cover counts them."""
-        value = self.program[member]
-        builder.at = value.provenance
-        exponent = value.format.exponent
-        operands, weights = [wires[o] for o in row.operands], list(row.weights)
-        if row.constant:
-            operands.append(builder.const(row.constant, exponent + row.lsb))
-            weights.append(1)
-        if row.interval is not None:
-            interval = row.interval
-            return builder.row(operands, weights, interval=interval, exponent=exponent + row.lsb)
-        same = {"interval": value.interval, "exponent": exponent, "wraps": value.is_wrapping}
-        if len(weights) == 1 and weights[0] > 0:
-            return builder.slice(operands[0], 1 - weights[0].bit_length(), **same)
-        if not row.drops:
-            return builder.row(operands, weights, **same)
-        finer = builder.row(operands, weights, exponent=exponent - row.drops)
-        return builder.slice(finer, row.drops, **same)
-
-    def _constant(self, builder: Builder, member: int, constant: int) -> int:
-        """A member without variables."""
-        value = self.program[member]
-        builder.at = value.provenance
-        total = builder.const(constant, value.format.exponent)
-        if not value.is_wrapping:
-            return total
-        format = value.format
-        interval = (format.lo, format.hi)
-        return builder.slice(total, 0, interval=interval, exponent=format.exponent, wraps=True)
-
-    def _read(
-        self, builder: Builder, members: list[int], new_of: list[int]
-    ) -> tuple[list[int], _Matrix, list[int]]:
-        """Variables (new numbers), the matrix over them, the constant of each member."""
-        program, intervals = self.program, self.program.rows.interval
-        row: dict[int, int] = {}
-        entries: list[tuple[int, int, int]] = []
-        constants = [0] * len(members)
-        for column, member in enumerate(members):
-            value = program[member]
-            for operand, weight in zip(value.operands, value.weights, strict=True):
-                lo, hi = intervals[operand]
-                if lo == hi:
-                    constants[column] += weight * lo
-                else:
-                    entries.append((row.setdefault(operand, len(row)), column, weight))
-        variables = [new_of[x] for x in row]
-        inputs = tuple(builder.intervals[x] for x in variables)
-        return variables, _Matrix(len(members), tuple(entries), inputs), constants
+def _block(program: Program, members: list[int]) -> _Block:
+    """The matrix of a block, its constants apart."""
+    intervals = program.rows.interval
+    row: dict[int, int] = {}
+    entries: list[tuple[int, int, int]] = []
+    constants = [0] * len(members)
+    for column, member in enumerate(members):
+        value = program[member]
+        for operand, weight in zip(value.operands, value.weights, strict=True):
+            lo, hi = intervals[operand]
+            if lo == hi:
+                constants[column] += weight * lo
+            else:
+                entries.append((row.setdefault(operand, len(row)), column, weight))
+    formats = [program.format(x) for x in row]
+    widths = [program.format(member).width for member in members]
+    return _Block(
+        members,
+        list(row),
+        Problem(_matrix(len(row), len(members), entries), tuple(intervals[x] for x in row)),
+        tuple(Leaf(format.width, format.is_signed) for format in formats),
+        tuple(Sum(c, width) for c, width in zip(constants, widths, strict=True)),
+    )
 
 
-def _solve(block: _Matrix) -> AdderGraph:
-    fits = all(-(2**31) < weight < 2**31 for _, _, weight in block.entries)
-    matrix = np.zeros((len(block.inputs), block.columns), np.int64 if fits else object)
-    for r, column, weight in block.entries:
+def _matrix(rows: int, columns: int, entries: list[tuple[int, int, int]]) -> np.ndarray:
+    fits = all(-(2**31) < weight < 2**31 for _, _, weight in entries)
+    matrix = np.zeros((rows, columns), np.int64 if fits else object)
+    for r, column, weight in entries:
         matrix[r, column] += weight
-    return solve(matrix, block.inputs)
+    return matrix
+
+
+def _fuse_all(blocks: Iterable[_Block], graphs: list[AdderGraph], how: Solving) -> list[AdderGraph]:
+    """Graphs with rows of three operands, where the target has such rows."""
+    cost = how.options.cost
+    if not cost.has_three_operand_rows:
+        return graphs
+    known: dict[int, AdderGraph] = {}
+    for block, graph in zip(blocks, graphs, strict=True):
+        if id(graph) not in known:
+            inputs = block.problem.inputs
+            known[id(graph)] = fuse(graph, inputs, cost.carry_position, how.fusion_slack)
+    return [known[id(graph)] for graph in graphs]
+
+
+def _cover_all(blocks: list[_Block], graphs: list[AdderGraph]) -> list[_Rows]:
+    """Rows of every block; those of equal blocks once."""
+    known: dict[tuple[object, ...], _Rows] = {}
+    for block, graph in zip(blocks, graphs, strict=True):
+        if block.content not in known:
+            made = cover(graph, block.problem.inputs, block.leaves, block.sums)
+            known[block.content] = _Rows(made, len(known))
+    return [known[block.content] for block in blocks]
+
+
+def _build(
+    builder: Builder, program: Program, block: _Block, cover: Cover, new_of: list[int]
+) -> dict[int, int]:
+    """Append the rows of one block; gives the new value of each member."""
+    wires = [new_of[x] for x in block.variables]
+    for row in cover.rows:
+        wires.append(_append(builder, row, program[block.members[row.column]], wires))
+    return {
+        member: _constant(builder, program[member], total.constant) if at is None else wires[at]
+        for member, total, at in zip(block.members, block.sums, cover.outputs, strict=True)
+    }
+
+
+def _append(builder: Builder, row: Row, value: Value, wires: list[int]) -> int:
+    """One row, on wires counted as the cover counts them, at the place of `value`."""
+    builder.at = value.provenance
+    exponent = value.format.exponent
+    operands, weights = [wires[o] for o in row.operands], list(row.weights)
+    if row.constant:
+        operands.append(builder.const(row.constant, exponent + row.lsb))
+        weights.append(1)
+    if row.interval is not None:
+        interval = row.interval
+        return builder.row(operands, weights, interval=interval, exponent=exponent + row.lsb)
+    same = {"interval": value.interval, "exponent": exponent, "wraps": value.is_wrapping}
+    if len(weights) == 1 and weights[0] > 0:
+        return builder.slice(operands[0], 1 - weights[0].bit_length(), **same)
+    if not row.drops:
+        return builder.row(operands, weights, **same)
+    finer = builder.row(operands, weights, exponent=exponent - row.drops)
+    return builder.slice(finer, row.drops, **same)
+
+
+def _constant(builder: Builder, value: Value, constant: int) -> int:
+    """A member without variables."""
+    builder.at = value.provenance
+    total = builder.const(constant, value.format.exponent)
+    if not value.is_wrapping:
+        return total
+    format = value.format
+    interval = (format.lo, format.hi)
+    return builder.slice(total, 0, interval=interval, exponent=format.exponent, wraps=True)

@@ -2,6 +2,6 @@
 
 from .info import info_report
 from .summary import make_report
-from .tables import info_table, layer_table
+from .tables import block_table, info_table, layer_table
 
-__all__ = ["info_report", "info_table", "layer_table", "make_report"]
+__all__ = ["block_table", "info_report", "info_table", "layer_table", "make_report"]

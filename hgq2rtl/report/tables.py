@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -17,16 +17,36 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def layer_table(report: Mapping[str, Any]) -> Table:
-    """Layer by layer: wires, adders, bits, EBOPs, LUTs, registers."""
-    keys = ("wires", "adders", "adder_bits", "ebops", "luts", "register_bits")
-    heads = ("wire bits", "adders", "adder bits", "EBOPs", "LUTs*", "register bits")
+    """Layer by layer: wires, adders, EBOPs, LUTs, inverters, carry positions, registers."""
+    keys = ("wires", "adders", "ebops", "luts", "inverters", "carry_positions", "register_bits")
+    heads = ("wire bits", "adders", "EBOPs", "LUTs*", "inverters*", "carry*", "register bits")
     table = _table(plain(report["top"]), "layer", "class", *heads)
     for layer in report["layers"]:
         cells = [f"{layer[key]:.0f}" for key in keys]
         table.add_row(Text(plain(layer["name"])), Text(layer["class"]), *cells)
     table.add_section()
     table.add_row("total", "", *(f"{report[key]:.0f}" for key in keys))
-    table.caption = "* structural count before synthesis"
+    table.caption = "* counted on the Program before synthesis: carry in positions of chains"
+    table.caption_justify = "left"
+    return table
+
+
+def block_table(blocks: Sequence[Mapping[str, Any]]) -> Table:
+    """Constant products, solved: size, adders, depth and costs."""
+    keys = ("adders", "depth", "row_bits", "inverters", "carry_positions", "signed_bits")
+    heads = ("adders", "depth", "LUTs", "inverters", "carry only", "signed")
+    table = _table("constant products", "block", "size", *heads)
+    for block in blocks:
+        size = f"{len(block['inputs'])}x{len(block['outputs'])}"
+        table.add_row(Text(plain(block["name"])), size, *(str(block[key]) for key in keys))
+    table.add_section()
+    totals = [str(sum(block[key] for block in blocks)) for key in keys]
+    totals[1] = str(max((block["depth"] for block in blocks), default=0))
+    table.add_row("total", "", *totals)
+    table.caption = (
+        "LUTs: of unsigned rows; carry only: positions without a LUT; signed: LUTs of the same "
+        "graph as two's complement adders"
+    )
     table.caption_justify = "left"
     return table
 

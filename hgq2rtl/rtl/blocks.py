@@ -17,6 +17,7 @@ from amaranth.hdl import (
 )
 
 from ..schedule import Schedule
+from .cells import Cells
 from .options import CoreOptions
 from .repeats import Copy, Repeat
 from .wires import Wires
@@ -36,11 +37,13 @@ class BlockModule:
         schedule: Schedule,
         repeat: Repeat,
         options: CoreOptions,
+        cells: Cells,
         attributes: Callable[[int], Mapping[str, Any]],
     ):
         self.name = name
         self.repeat = repeat
         self.options = options
+        self.cells = cells
         self.enable = Signal(name="en")
         self.wires = wires = Wires(schedule)
         values, inputs = repeat.copies[0]
@@ -87,7 +90,7 @@ class BlockModule:
         if self.is_clocked:
             m.domains += ClockDomain("sync", reset_less=True)
         values = self.repeat.copies[0].values
-        self.wires.compute(m, values, self.options)
+        self.wires.compute(m, values, self.options, self.cells)
         for v, inner in zip(values, self.repeat.inner, strict=True):
             m.d.sync += self.wires.delays(v, 0, inner)
         return Fragment.get(EnableInserter(self.enable)(m) if self.has_enable else m, None)

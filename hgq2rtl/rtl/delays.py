@@ -30,8 +30,8 @@ endmodule
 
 
 def module_name(top: str) -> str:
-    """Of the delay module that a core brings along."""
-    return f"{top}__delay"
+    """Of the delay module that a core brings along. No layer's module is called so."""
+    return f"{top}__long__delay"
 
 
 def module_text(top: str) -> str:

@@ -1,10 +1,13 @@
-"""One Amaranth expression per operation. Widths and signs are exact; assignment cuts."""
+"""One Amaranth expression per operation. Widths and signs are exact; assignment cuts.
+
+Where a cell of primitives serves better, it drives the value's wire itself.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Mux, Value
 from amaranth.lib.memory import Memory
 
 from ..ir import Value as IrValue
@@ -24,19 +27,14 @@ from ..ir.operations import (
     row,
     slice_,
 )
-from ..ir.rows import CONSTANT, Bit, plan_row
-from .options import CoreOptions
-
-
-class Scope(NamedTuple):
-    """Where an expression is built."""
-
-    module: Module
-    options: CoreOptions
-
+from ..ir.rows import plan_row
+from .pairs import logic_operands
+from .rows import logic_on_s, row_as_cell, row_of_operators
+from .scope import Scope
 
 expression_of = one_per_operation("expression_of", without_macros=True)
-"""``expression_of[operation](scope, value, *operands, **attributes)``: an Amaranth value."""
+"""``expression_of[operation](scope, value, *operands, **attributes)``: an Amaranth value; None
+where the value's wire, ``scope.target``, is driven already."""
 
 
 def _up(x: Value, shift: int) -> Value:
@@ -46,6 +44,14 @@ def _up(x: Value, shift: int) -> Value:
 
 def _aligned(a: Value, b: Value, shift: int) -> tuple[Value, Value]:
     return _up(a, -shift), _up(b, shift)
+
+
+def _fit(x: Value, width: int) -> Value:
+    """`x` in exactly `width` bits, as an assignment would cut or extend it."""
+    missing = width - len(x)
+    if missing <= 0:
+        return x[:width]
+    return Cat(x, x[-1].replicate(missing) if x.shape().signed else Const(0, missing))
 
 
 @expression_of(input_, const, output)
@@ -63,27 +69,12 @@ def _(scope: Scope, value: IrValue, a: Value, b: Value, sign: int, shift: int) -
 
 
 @expression_of(row)
-def _(scope: Scope, value: IrValue, *operands: Value) -> Value:
-    """Plain operators, one sum per wire."""
+def _(scope: Scope, value: IrValue, *operands: Value) -> Value | None:
     plan = plan_row(value)
-
-    def wire(bit: Bit) -> Value:
-        if bit.operand == CONSTANT:
-            return Const(bit.number, 1)
-        one = operands[bit.operand][bit.number]
-        return ~one if bit.is_inverted else one
-
-    low = Cat(wire(bit) for bit in plan.low)
-    if not plan.s:
-        return low
-    width = value.format.width - len(plan.low)
-    total = Cat(wire(bit) for bit in plan.d) + Cat(wire(bit) for bit in plan.s)
-    for further in (plan.z, [Bit(CONSTANT, plan.carry_in)]):
-        if any(bit != Bit(CONSTANT, 0) for bit in further):
-            before = Signal(width)
-            scope.module.d.comb += before.eq(total)
-            total = before + Cat(wire(bit) for bit in further)
-    return Cat(low, total[:width])
+    if not scope.options.has_primitives:
+        return row_of_operators(scope, plan, operands)
+    row_as_cell(scope, logic_on_s(plan, logic_operands(value.program, value.number)), operands)
+    return None
 
 
 @expression_of(mul)
@@ -103,13 +94,23 @@ def _(scope: Scope, value: IrValue, a: Value, b: Value, shift: int) -> Value:
 
 
 @expression_of(mask)
-def _(scope: Scope, value: IrValue, a: Value, bit: Value, when: int) -> Value:
+def _(scope: Scope, value: IrValue, a: Value, bit: Value, when: int) -> Value | None:
+    if value.number in scope.cells.pairs:
+        width = len(scope.target)
+        scope.instance("mask", p_WIDTH=width, p_WHEN=Const(when, 1), i_a=_fit(a, width), i_bit_=bit)
+        return None
     return Mux(bit, a, 0) if when else Mux(bit, 0, a)
 
 
 @expression_of(mux)
-def _(scope: Scope, value: IrValue, bit: Value, a: Value, b: Value, shift: int) -> Value:
-    return Mux(bit, *_aligned(a, b, shift))
+def _(scope: Scope, value: IrValue, bit: Value, a: Value, b: Value, shift: int) -> Value | None:
+    is_constant = isinstance(a, Const) or isinstance(b, Const)
+    a, b = _aligned(a, b, shift)
+    if value.number in scope.cells.pairs and not is_constant:
+        width = len(scope.target)
+        scope.instance("choose", p_WIDTH=width, i_a=_fit(a, width), i_b=_fit(b, width), i_bit_=bit)
+        return None
+    return Mux(bit, a, b)
 
 
 @expression_of(compare)
@@ -149,7 +150,7 @@ def _(scope: Scope, value: IrValue, a: Value, table: int) -> Value:
     )
     scope.module.submodules[f"table_{value.number}"] = memory
     port = memory.read_port(domain="comb")
-    scope.module.d.comb += port.addr.eq(a)
+    scope.statements.append(port.addr.eq(a))
     return port.data.as_signed() if value.format.is_signed else port.data
 
 

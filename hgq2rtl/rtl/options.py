@@ -16,8 +16,10 @@ MULTIPLIERS = {
 """Attributes on the wire of a product: AMD Vivado (UG901, USE_DSP) reads the one, Intel Quartus
 (Design Compilation User Guide, multiplier style) the other."""
 
-ROM = {"rom_style": "distributed", "romstyle": "logic"}
-"""The same for a memory that is read without a clock (UG901, ROM_STYLE; RAM and ROM style)."""
+ROM = {"rom_style": "distributed", "romstyle": "logic", "ram_style": "registers"}
+"""The same for a memory that is read without a clock (UG901, ROM_STYLE; RAM and ROM style). The
+last is for Yosys, which reads ``ram_style`` first and takes ``distributed`` for RAM, which a part
+may lack."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class CoreOptions:
     cascaded_table_bits: int = CASCADED_TABLE_BITS
     """Address bits up to which a table is a cascade of LUTs whatever the tool is told. A larger
     one is asked to be a ROM in LUTs: block RAM cannot be read without a clock."""
+    has_primitives: bool = False
+    """Whether rows, choices and small tables are cells of AMD's primitives, with behavioural twins
+    for simulators, or plain operators."""
 
     @property
     def has_control(self) -> bool:

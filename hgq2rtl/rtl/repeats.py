@@ -1,7 +1,7 @@
 """Which pieces of a layer are alike, so that one module serves all of them.
 
 Two pieces are alike if their values are, one by one: operation, attributes,
-width and sign, the cycles that pass before each is read, and whether others
+weights, width and sign, the cycles that pass before each is read, and whether others
 read it. Neither stages nor elements nor names enter.
 """
 
@@ -72,6 +72,8 @@ class _Reader:
     def __init__(self, schedule: Schedule, pieces: Sequence[list[int]]):
         program = schedule.program
         self.rows = program.rows
+        self.start: list[int] = program.start.tolist()
+        self.weight: list[int] = program.weight.tolist()
         self.widths = program.widths().tolist()
         self.stage = schedule.stage.tolist()
         piece_of = np.full(len(program), -1)
@@ -103,7 +105,8 @@ class _Reader:
                     operands.append((local[o], later))
                 else:
                     operands.append(("input", inputs.setdefault((o, later), len(inputs))))
-            what = (self.rows.operation[v].code, *self.rows.attribute[v])
+            weights = self.weight[self.start[v] : self.start[v + 1]]
+            what = (self.rows.operation[v].code, *self.rows.attribute[v], *weights)
             form.append((what, *self._wire(v), self.inner[v], self.exported[v], *operands))
         form.append(tuple(self._wire(o) for o, _ in inputs))
         return tuple(form), Copy(piece, list(inputs))

@@ -27,9 +27,11 @@ from amaranth.hdl import (
 from ..ir.operations import const, input_, mul, output
 from ..schedule import Schedule
 from .blocks import BlockModule, local_name
+from .cells import Cells
 from .delays import delay, steps
 from .names import unique_identifiers
 from .options import CoreOptions
+from .pairs import find_pairs
 from .ports import CONTROL_NAMES, CorePorts
 from .repeats import Copy, find_repeats
 from .wires import Statement, Wires
@@ -59,7 +61,7 @@ class LayerModule(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         core, wires = self.core, self.core.wires
-        wires.compute(m, self.parts.values, core.options)
+        wires.compute(m, self.parts.values, core.options, core.cells)
         clocked = [d for v in self.parts.values for d in core.delays(m, v)]
         for name, block, copy in self.parts.copies:
             m.submodules[name] = block.instance(copy, wires, core.enable)
@@ -82,6 +84,7 @@ class Core:
         self.options = options
         self.top = top
         self.wires = Wires(schedule)
+        self.cells = Cells(top, find_pairs(schedule) if options.has_primitives else ())
         self.registers: list[int] = schedule.registers.tolist()
         self.inputs = [Signal(bus.width, name=bus.port) for bus in ports.inputs]
         self.outputs = [Signal(bus.width, name=bus.port) for bus in ports.outputs]
@@ -174,7 +177,9 @@ class Core:
             counts[repeat.layer] += 1
             stem = self.stems[repeat.layer]
             name = f"{self.top}__{stem}__block_{counts[repeat.layer]}"
-            block = BlockModule(name, self.schedule, repeat, self.options, self._product_attributes)
+            block = BlockModule(
+                name, self.schedule, repeat, self.options, self.cells, self._product_attributes
+            )
             self.blocks.append(block)
             for copy in repeat.copies:
                 covered.update(copy.values)

@@ -59,6 +59,7 @@ def emit(schedule: Schedule, top: str, options: CoreOptions | None = None) -> Rt
     files = _to_verilog(text, top)
     if core.has_long_delays:
         files[f"{module_name(top)}.v"] = module_text(top)
+    files |= core.cells.files()
     return _rtl(core, top, text, files)
 
 

@@ -13,8 +13,10 @@ from amaranth.hdl import Const, Module, Shape, Signal, Value
 
 from ..ir.operations import output
 from ..schedule import Schedule
-from .expressions import Scope, expression_of
+from .cells import Cells
+from .expressions import expression_of
 from .options import CoreOptions
+from .scope import Scope
 
 Statement = Any
 """An Amaranth assignment: the class has no public name."""
@@ -46,15 +48,19 @@ class Wires:
         format = self.schedule.program.format(v)
         return Shape(format.width, format.is_signed)
 
-    def compute(self, m: Module, values: Iterable[int], options: CoreOptions) -> None:
+    def compute(self, m: Module, values: Iterable[int], options: CoreOptions, cells: Cells) -> None:
         """Drive every value from its operands."""
-        program, scope, made = self.schedule.program, Scope(m, options), []
+        program = self.schedule.program
+        statements: list[Statement] = []
         for v in values:
             value = program[v]
             operands = [self.at(o, self.stage[v]) for o in value.operands]
+            target = self.signals[v, 0]
+            scope = Scope(m, options, cells, target, statements)
             result = expression_of[value.operation](scope, value, *operands, **value.attributes)
-            made.append(self.signals[v, 0].eq(result))
-        m.d.comb += made
+            if result is not None:
+                statements.append(target.eq(result))
+        m.d.comb += statements
 
     def delays(self, v: int, first: int, last: int) -> list[Statement]:
         """The clocked assignments that make the registers of `v` after the `first`."""

@@ -30,7 +30,10 @@ class Target:
     family: str
     lut_inputs: int
     carry_bits: int
-    has_three_operand_adder: bool
+    primitives: bool
+    """Whether cells of its primitives are there and pay."""
+    sums: Mapping[str, Any]
+    """What the solver of sums minimises: the fields of its cost."""
     cascaded_table_bits: int
     """Address bits of a table that dedicated multiplexers join behind its LUTs."""
     largest_table_bits: int

@@ -66,6 +66,21 @@ def test_registers_between_stages_belong_to_the_producer(stages):
     }
 
 
+def test_rows_are_counted_bit_by_bit():
+    """Two 4-bit numbers, one subtracted two places up: the overlap, what passes inverted."""
+    program = verify(
+        parse("""
+        %0 = input : u4e0
+        %1 = input : u4e0
+        %2 = const : u6e0[60,60]
+        %3 = row 1*%0 -4*%1 1*%2 : u7e0[0,75]
+        output %3
+        """)
+    )
+    made = counts_by_layer(schedule(program, target_for()), target_for())[-1]
+    assert (made.luts, made.inverters, made.carry_positions, made.adders) == (2, 2, 4, 1)
+
+
 def test_the_total_is_the_sum():
     _, made = counts(stages=2)
     whole = total(list(made.values()))

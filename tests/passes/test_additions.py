@@ -30,8 +30,7 @@ def test_signs_and_shifts_become_weights():
         %3 = row 4*%0 1*%1 : s7e-2[-32,35]
         output %2
         output %3
-        """
-        .replace("s7e-2[-32,35]", "s7e-2[-32,35]"),
+        """.replace("s7e-2[-32,35]", "s7e-2[-32,35]"),
     )
 
 

@@ -34,7 +34,6 @@ def test_operations_on_constants_are_constants():
         output %7
         """,
         """
-        table -2: 7 8 9 10 11 12 13
         %3 = const : u5e0[20,20]
         %4 = const : u4e0[12,12]
         %5 = const : u1e0[1,1]

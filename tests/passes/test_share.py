@@ -90,3 +90,29 @@ def test_inputs_and_outputs_are_never_shared():
         output %1
         """,
     )
+
+
+def test_terms_of_a_row_have_no_order():
+    """Catches one sum that is built twice because its operands changed places."""
+    assert_rewrites(
+        share_and_clean,
+        """
+        %0 = input : u4e0
+        %1 = input : u4e0
+        %2 = row 1*%0 2*%1 : u6e0[0,45]
+        %3 = row 2*%1 1*%0 : u6e0[0,45]
+        %4 = row 1*%1 2*%0 : u6e0[0,45]
+        output %2
+        output %3
+        output %4
+        """,
+        """
+        %0 = input : u4e0
+        %1 = input : u4e0
+        %2 = row 1*%0 2*%1 : u6e0[0,45]
+        %4 = row 1*%1 2*%0 : u6e0[0,45]
+        output %2
+        output %2
+        output %4
+        """,
+    )

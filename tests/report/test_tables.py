@@ -22,6 +22,8 @@ REPORT = {
     "adder_bits": 20,
     "ebops": 17.4,
     "luts": 22,
+    "inverters": 5,
+    "carry_positions": 31,
     "register_bits": 40,
     "layers": [
         {
@@ -32,6 +34,8 @@ REPORT = {
             "adder_bits": 20,
             "ebops": 17.4,
             "luts": 22,
+            "inverters": 5,
+            "carry_positions": 31,
             "register_bits": 40,
         }
     ],
@@ -44,8 +48,8 @@ def test_layers_and_the_total():
         [c.strip() for c in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line
     ]
     assert cells == [
-        ["[bold]dense?1[/]", "QDense", "30", "3", "20", "17", "22", "40"],
-        ["total", "", "30", "3", "20", "17", "22", "40"],
+        ["[bold]dense?1[/]", "QDense", "30", "3", "17", "22", "5", "31", "40"],
+        ["total", "", "30", "3", "17", "22", "5", "31", "40"],
     ]
 
 

@@ -10,7 +10,7 @@ from hgq2rtl.ir.operations import FUNCTIONS, RELATIONS
 
 
 def every_operation() -> Program:
-    """Some 50 values in two layers and none; signed and unsigned operands of several widths.
+    """Some 60 values in two layers and none; signed and unsigned operands of several widths.
 
     Input ``x`` has s6, u5 and s9 fields, and one without bits; ``w`` is a single bit.
     """
@@ -37,6 +37,22 @@ def every_operation() -> Program:
         builder.add(s9, s9, sign=-1, shift=1, interval=(-8, 7), wraps=True),
         builder.add(u5, s6, interval=(0, 15), wraps=True),
     ]
+    # What unsigned bits inside of a row take from a sum, its constant gives back.
+    offset, both = builder.const(63), builder.const(93)
+    rows = [
+        builder.row([u5, s6], [1, 2]),
+        builder.row([s9, s6, five], [1, -4, 1]),
+        builder.row([u5, u5, both], [-1, -2, 1]),
+        builder.row([u5, u5, bit], [1, 2, 4]),
+        builder.row([u5, s6, u5, offset], [-1, 1, 2, 1]),
+        builder.row([s6, u5, least], [1, 64, 1]),
+        builder.row([u5, bit], [2, 1]),
+        builder.row([s9, five], [-1, 1]),
+        builder.row([u5, s6, u5, offset], [-2, 2, 1, 1], interval=(0, 63), wraps=True),
+        builder.row([s9, u5], [1, 1], interval=(-16, 15), wraps=True),
+    ]
+    masked = builder.mask(u5, bit, when=1)
+    rows += [builder.row([masked, s6], [1, 1]), builder.row([s6, masked], [2, -1])]
     builder.at = (0, 1)
     products = [
         builder.mul(s6, u5),
@@ -82,7 +98,7 @@ def every_operation() -> Program:
         builder.at = (layer, 3)
         lookups.append(builder.lookup(address, table))
     late = builder.add(lookups[0], builder.add(sums[2], products[1]))
-    results = [*sums, *products, *pieces, *choices, *comparisons, *logic, *lookups, late]
+    results = [*sums, *rows, *products, *pieces, *choices, *comparisons, *logic, *lookups, late]
     builder.add_output_port("y", (len(results),), results)
     builder.add_output_port("as it is", (2, 2), [s6, late, zero, s6])
     builder.add_output_port("constant", (2,), [least, five])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import integers, sets
 
 import hgq2rtl
+from hgq2rtl.ir import LayerName
+from hgq2rtl.rtl import emit
 from hgq2rtl.rtl.delays import LONGEST_ROW, steps
+from hgq2rtl.schedule import ScheduleWish, schedule
+from hgq2rtl.targets import target_for
 
 
 def chain(x, y, late):
@@ -34,11 +40,19 @@ def test_a_long_delay_is_one_instance():
     """Catches a module for each register, and one that is not emitted."""
     design = hgq2rtl.trace(chain, ["1,5,2"] * 3, clock_ns=4, top="held")
     assert design.schedule.registers.max() > 2 * LONGEST_ROW
-    assert "held__delay.v" in design.rtl.files
+    assert "held__long__delay.v" in design.rtl.files
     text = "".join(design.rtl.files.values())
-    assert 1 <= text.count("held__delay #(") <= 12
+    assert 1 <= text.count("held__long__delay #(") <= 12
     short = hgq2rtl.trace(lambda x: x + 1, ["1,5,2"])
     assert not any("delay" in name for name in short.rtl.files)
+
+
+def test_a_layer_may_be_called_delay():
+    """Catches a layer whose module the delay takes the place of."""
+    program = hgq2rtl.trace(chain, ["1,5,2"] * 3, clock_ns=4).program
+    named = replace(program, layers=[LayerName("delay", "QDense")], layer=program.layer * 0)
+    rtl = emit(schedule(named, target_for(), ScheduleWish(clock_ns=4)), "core")
+    assert list(rtl.files) == ["core.v", "core__delay.v", "core__long__delay.v"]
 
 
 @pytest.mark.parametrize("options", [{}, {"clock_enable": True, "valid": True}])

@@ -139,7 +139,7 @@ def table_of(address_bits: int) -> Program:
 def test_a_table_beyond_a_cascade_is_a_rom(bits, limit, is_rom):
     """Catches a table that a tool wants to put into block RAM, which needs a clock to be read."""
     found = attributes(emitted(table_of(bits), CoreOptions(cascaded_table_bits=limit)))
-    rom = {"rom_style": "distributed", "romstyle": "logic"}
+    rom = {"rom_style": "distributed", "romstyle": "logic", "ram_style": "registers"}
     assert list(found.values()) == ([rom] if is_rom else [])
 
 

@@ -101,10 +101,13 @@ def test_positions_may_overlap_and_share(wish, stride, tmp_path):
     assert check_verilog(when, rtl, inputs, tmp_path).mismatches == 0
 
 
-def test_with_enable_and_valid(tmp_path):
+@pytest.mark.parametrize("has_primitives", [False, True])
+def test_with_enable_and_valid(has_primitives, tmp_path):
     """Catches a block whose registers move while the core stands still."""
     when = scheduled(time_distributed(3))
-    rtl = emit(when, "core", CoreOptions(has_enable=True, has_valid=True))
+    options = CoreOptions(has_enable=True, has_valid=True, has_primitives=has_primitives)
+    rtl = emit(when, "core", options)
+    assert ("core__cell__row #(" in rtl.files["core__conv__block_1.v"]) == has_primitives
     assert re.search(r"^  input en;", rtl.files["core__conv__block_1.v"], re.MULTILINE)
     inputs = random_mantissas(when.program, 400)
     assert check_verilog(when, rtl, inputs, tmp_path).mismatches == 0
@@ -284,6 +287,28 @@ def test_only_width_and_sign_of_an_input_count():
     assert repeats(sums("s4e3"))
     assert not repeats(sums("u4e0"))
     assert not repeats(sums("s5e0"))
+
+
+def test_rows_of_other_weights_are_not_alike():
+    """Catches the sum of one copy in the place of another's."""
+
+    def rows(weight: int) -> Program:
+        lines = ['layer "sum" QDense', "%0 = input : u4e0", "%1 = input : u4e0"]
+        ends = []
+        for block, x in enumerate((0, 1)):
+            last = x
+            for n in range(12):
+                number = len(lines) - 1
+                other = weight if block and n == 7 else 2
+                lines.append(
+                    f"%{number} = row 1*%{last} {other}*%{x} wrap : u9e0 @0[{block}] #{block}"
+                )
+                last = number
+            ends.append(last)
+        return verify(parse("\n".join([*lines, *(f"output %{end}" for end in ends)])))
+
+    assert repeats(rows(2))
+    assert not repeats(rows(4)) and not repeats(rows(-2))
 
 
 def test_short_pieces_stay_where_they_are():

@@ -73,6 +73,17 @@ def test_every_operation_is_the_interpreters_in_verilog(cores, wish, tmp_path):
     assert check_verilog(when, rtl, inputs, tmp_path).samples == SAMPLES
 
 
+@pytest.mark.parametrize("wish", [PIPELINED, COMBINATIONAL], ids=["pipelined", "combinational"])
+def test_every_operation_is_the_interpreters_in_primitives(wish, tmp_path):
+    """Catches an instance that drives too few bits, or the wrong value."""
+    when = scheduled(every_operation(), wish)
+    rtl = emit(when, "core", CoreOptions(has_primitives=True))
+    assert "core__cell__row_of_three.v" in rtl.files
+    assert_plain(rtl)
+    inputs = random_mantissas(when.program, SAMPLES)
+    assert check_verilog(when, rtl, inputs, tmp_path).samples == SAMPLES
+
+
 def test_the_lanes_of_the_interpreter_agree_on_it():
     """The check above takes one lane for the truth."""
     program = every_operation()

@@ -19,14 +19,28 @@ PARTS = ["xcvu13p-flga2577-2-e", "XCVU9P", "xcku5p-ffvb676-2-i", "xczu7ev", "xca
 def test_a_part_has_its_family(part):
     target = target_for(part)
     assert (target.part, target.family) == (part, "UltraScale+")
-    assert (target.lut_inputs, target.carry_bits, target.has_three_operand_adder) == (6, 8, True)
+    assert (target.lut_inputs, target.carry_bits, target.primitives) == (6, 8, True)
+
+
+@pytest.mark.parametrize("part", ["xc7a35tcpg236-1", "XC7K325T", "xc7vx690t", "xc7z020", "xc7s50"])
+def test_a_part_of_the_7_series_has_its_family(part):
+    target = target_for(part)
+    assert (target.part, target.family) == (part, "7 series")
+    assert (target.carry_bits, target.primitives, target.cascaded_table_bits) == (4, True, 8)
 
 
 @pytest.mark.parametrize("part", ["generic", "GENERIC", "generic_lut6"])
 def test_generic_stands_for_any_family(part):
     target = target_for(part)
     assert (target.part, target.family) == (part, "generic LUT6")
-    assert (target.lut_inputs, target.has_three_operand_adder) == (6, False)
+    assert (target.lut_inputs, target.primitives) == (6, False)
+
+
+@pytest.mark.parametrize("part", ["xcvu13p", "xc7k325t", "generic"])
+def test_a_family_prices_sums(part):
+    sums = target_for(part).sums
+    assert set(sums) == {"cost", "carry_position", "three_operand_rows"}
+    assert sums["cost"] in ("rows", "signed") and 0 <= sums["carry_position"] <= 1
 
 
 def test_the_default_part_is_known():
@@ -38,8 +52,8 @@ def test_an_unknown_part_is_refused(part):
     with pytest.raises(BadOption) as refusal:
         target_for(part)
     assert str(refusal.value) == (
-        f"part {part!r}: no target family knows it. Parts that begin with xcau, xcku, xcvu, xczu "
-        "are known; 'generic' stands for any family of 6-input LUTs."
+        f"part {part!r}: no target family knows it. Parts that begin with xc7a, xc7k, xc7s, xc7v, "
+        "xc7z, xcau, xcku, xcvu, xczu are known; 'generic' stands for any family of 6-input LUTs."
     )
 
 
@@ -55,7 +69,7 @@ def delays_named_in(module: object) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("part", ["xcvu13p", "generic"])
+@pytest.mark.parametrize("part", ["xcvu13p", "xc7k325t", "generic"])
 def test_a_family_has_every_delay_that_the_stages_name(part):
     """Catches a delay that is missing, misspelt or without effect, before a model meets it."""
     named = delays_named_in(delay) | delays_named_in(stages)
