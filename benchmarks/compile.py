@@ -2,8 +2,8 @@
 
     python benchmarks/compile.py [MODEL.keras] [--runs 5]
 
-Times ``hgq2rtl compile`` and ``alkaid convert -n 0`` in turn, so that both see
-the same machine. Needs ``pip install alkaid keras jax hgq2`` beside hgq2rtl.
+Times ``hgq2rtl compile --effort fast --no-cache`` and ``alkaid convert -n 0`` in turn, so that
+both see the same machine. Needs ``pip install alkaid keras jax hgq2`` beside hgq2rtl.
 Prints a table and writes ``benchmarks/results/compile.json``.
 """
 
@@ -40,7 +40,8 @@ def main() -> None:
 
 
 def hgq2rtl_command(model: Path, folder: Path) -> list[str]:
-    return [tool("hgq2rtl"), "compile", str(model), "-o", str(folder)]
+    options = ["--effort", "fast", "--no-cache"]
+    return [tool("hgq2rtl"), "compile", str(model), "-o", str(folder), *options]
 
 
 def alkaid_command(model: Path, folder: Path) -> list[str]:

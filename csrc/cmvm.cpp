@@ -1,6 +1,7 @@
 #include "cmvm.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "cmvm_fusion.hpp"
 #include "cmvm_graph.hpp"
@@ -84,6 +85,25 @@ class Export {
     return solution;
 }
 
+/// From this number of columns on, and in searches of few steps, what columns share is better
+/// found by deriving them from each other; else the search finds it, and starts from the plain
+/// graph: outputs that serve as sources would pin each other.
+constexpr std::size_t many_columns = 48;
+constexpr std::int64_t few_steps = 20;  ///< per column
+
+/// The cheapest graph so far.
+struct Best {
+    Recipe recipe;
+    std::int64_t total = std::numeric_limits<std::int64_t>::max();
+
+    void take(Graph& graph) {
+        if (const auto found = graph.total(); found < total) {
+            total = found;
+            recipe = graph.recipe();
+        }
+    }
+};
+
 }  // namespace
 
 Solution solve(const Problem& problem, const Cost& cost, const Effort& effort,
@@ -91,41 +111,33 @@ Solution solve(const Problem& problem, const Cost& cost, const Effort& effort,
     bool is_stopped = false;
     const auto should_stop = [&] { return is_stopped = is_stopped || (asked && asked()); };
     Graph graph(Nodes(problem.inputs, problem.arrivals, cost), problem.wanted, problem.levels);
-    StartOptions start_options;
-    start_options.trees = effort.trees;
-    Recipe best = start(problem, cost, {}, start_options, effort.seed);
-    const Recipe plain = best;
-    graph.build(best);
-    std::int64_t least = graph.total();
-    if (effort.has_spanning_trees) {
+    StartOptions options;
+    options.trees = effort.trees;
+    Best best;
+    graph.build(start(problem, cost, no_derivations(problem), options, effort.seed));
+    best.take(graph);
+    const auto columns = static_cast<std::int64_t>(problem.columns.size());
+    const bool derives = problem.columns.size() >= many_columns
+                         || effort.steps * effort.runs < few_steps * columns;
+    if (effort.has_spanning_trees && derives) {
         for (const int most_derived : {1, 2, 3, 5, 99}) {
             if (should_stop()) {
                 break;
             }
             const auto derivations = spanning_tree(problem, most_derived);
-            graph.build(start(problem, cost, derivations, start_options, effort.seed));
-            if (const auto total = graph.total(); total < least) {
-                least = total;
-                best = graph.recipe();
-            }
+            graph.build(start(problem, cost, derivations, options, effort.seed));
+            best.take(graph);
         }
     }
-    // Outputs that serve as sources pin each other: where the search has the time to find what
-    // columns share, it starts from the plain graph.
-    graph.build(problem.columns.size() < 48 ? plain : best);
+    const Recipe first = best.recipe;
     for (int run = 0; run < effort.runs && effort.steps > 0 && !is_stopped; ++run) {
-        Graph searched = graph;
-        SearchOptions options;
-        options.steps = effort.steps;
-        Search search(problem, searched, options, effort.seed + static_cast<std::uint64_t>(run));
-        const Recipe found = search.run(should_stop);
-        searched.build(found);
-        if (const auto total = searched.total(); total < least) {
-            least = total;
-            best = searched.recipe();
-        }
+        graph.build(first);
+        const auto seed = effort.seed + static_cast<std::uint64_t>(run);
+        Search search(problem, graph, {.steps = effort.steps}, seed);
+        graph.build(search.run(should_stop));
+        best.take(graph);
     }
-    graph.build(best);
+    graph.build(best.recipe);
     return exported(problem, graph);
 }
 

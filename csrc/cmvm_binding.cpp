@@ -4,16 +4,14 @@
 
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/array.h>
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
-#include <optional>
 
 #include "cmvm.hpp"
+#include "cmvm_digits.hpp"
 #include "cmvm_greedy.hpp"
-#include "cmvm_start.hpp"
 
 namespace nb = nanobind;
 
@@ -22,6 +20,16 @@ namespace hgq2rtl::cmvm {
 namespace {
 
 using Matrix = nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+using Pairs64 = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+std::vector<Interval> intervals_of(const Pairs64& pairs) {
+    std::vector<Interval> intervals;
+    for (const auto& [lo, hi] : pairs) {
+        intervals.push_back({lo, hi});
+    }
+    return intervals;
+}
 
 /// Ask Python every few milliseconds; an exception there stops the search and is raised.
 class Poll {
@@ -43,15 +51,11 @@ class Poll {
     std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-nb::tuple solve_block(const Matrix& matrix,
-                      const std::vector<std::pair<std::int64_t, std::int64_t>>& inputs,
+nb::tuple solve_block(const Matrix& matrix, const Pairs64& inputs,
                       const std::vector<int>& arrivals, int levels, bool is_signed,
                       int carry_position, bool fuses, int trees, bool has_spanning_trees,
                       std::int64_t steps, int runs, std::uint64_t seed, nb::object should_stop) {
-    std::vector<Interval> intervals;
-    for (const auto& [lo, hi] : inputs) {
-        intervals.push_back({lo, hi});
-    }
+    const auto intervals = intervals_of(inputs);
     Solution solution;
     {
         std::function<bool()> poll;
@@ -67,16 +71,18 @@ nb::tuple solve_block(const Matrix& matrix,
 }
 
 /// Nodes (a, shift_a, sign_a, b, shift_b, sign_b), and per column the terms that are left.
-nb::tuple share(const Matrix& matrix, const std::vector<std::pair<std::int64_t, std::int64_t>>& inputs,
-                const std::vector<int>& arrivals, int levels, int carry_position) {
-    std::vector<Interval> intervals;
-    for (const auto& [lo, hi] : inputs) {
-        intervals.push_back({lo, hi});
-    }
-    const Problem problem({matrix.data(), matrix.size()}, intervals, arrivals, levels);
+nb::tuple share(const Matrix& matrix, const Pairs64& inputs, const std::vector<int>& arrivals,
+                int levels, int carry_position) {
+    const Problem problem({matrix.data(), matrix.size()}, intervals_of(inputs), arrivals, levels);
     const Cost cost{.carry_position = carry_position};
     Nodes nodes(problem.inputs, problem.arrivals, cost);
-    auto rows = digit_rows(problem, nodes);
+    std::vector<Row> rows(problem.columns.size());
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+        for (const auto& [input, value] : problem.columns[k]) {
+            add_digits(rows[k], input, value);
+        }
+        rows[k].measure(nodes, levels);
+    }
     Greedy().run(nodes, rows, {}, {});
     std::vector<std::array<int, 6>> sums;
     for (int n = nodes.inputs(); n < nodes.size(); ++n) {

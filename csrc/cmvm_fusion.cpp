@@ -39,7 +39,8 @@ std::int64_t Fusion::total(const Graph& graph) {
         for (const char which : {1, 2}) {
             const Term joins = which == 1 ? node.a : node.b;
             const Term stays = which == 1 ? node.b : node.a;
-            if (nodes.is_leaf(joins.node) || graph.uses[static_cast<std::size_t>(joins.node)] != 1) {
+            if (nodes.is_leaf(joins.node)
+                || graph.uses[static_cast<std::size_t>(joins.node)] != 1) {
                 continue;
             }
             const Node& inner = nodes[joins.node];

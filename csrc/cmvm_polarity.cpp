@@ -4,7 +4,10 @@ namespace hgq2rtl::cmvm {
 
 namespace {
 
-constexpr std::int64_t impossible = std::int64_t{1} << 40;
+/// Of an output that is a level too deep with its negation.
+constexpr std::int64_t too_deep = std::int64_t{1} << 40;
+/// Of a node that subtracts both operands: never chosen, since its negative adds both.
+constexpr std::int64_t impossible = std::int64_t{1} << 56;
 
 [[nodiscard]] Interval with_polarity(const Interval& interval, int polarity) noexcept {
     return polarity == 0 ? interval : Interval{-interval.hi, -interval.lo};
@@ -42,7 +45,7 @@ std::int64_t Polarities::negations(const Graph& graph, int n, int polarity) cons
     }
     const int bits = node.bits[static_cast<std::size_t>(1 - polarity)];
     const bool is_too_deep = node.depth >= graph.levels && !graph.nodes.is_leaf(n);
-    return std::int64_t{lut} * std::max(1, bits) + (is_too_deep ? impossible : 0);
+    return std::int64_t{lut} * std::max(1, bits) + (is_too_deep ? too_deep : 0);
 }
 
 void Polarities::choose(const Graph& graph, int n) {
@@ -53,12 +56,13 @@ void Polarities::choose(const Graph& graph, int n) {
     const Choice& b = choices_[static_cast<std::size_t>(node.b.node)];
     for (int polarity = 0; polarity < 2; ++polarity) {
         auto& best = choice.best[static_cast<std::size_t>(polarity)];
-        best = 4 * impossible;
+        best = 2 * impossible;
         for (int of_a = a.is_alone ? 0 : a.fixed; of_a <= (a.is_alone ? 1 : a.fixed); ++of_a) {
             for (int of_b = b.is_alone ? 0 : b.fixed; of_b <= (b.is_alone ? 1 : b.fixed); ++of_b) {
-                const auto total = price(nodes, node, polarity, of_a, of_b)
-                                   + (a.is_alone ? a.best[static_cast<std::size_t>(of_a)] : 0)
-                                   + (b.is_alone ? b.best[static_cast<std::size_t>(of_b)] : 0);
+                const auto total = std::min(
+                    impossible, price(nodes, node, polarity, of_a, of_b)
+                                    + (a.is_alone ? a.best[static_cast<std::size_t>(of_a)] : 0)
+                                    + (b.is_alone ? b.best[static_cast<std::size_t>(of_b)] : 0));
                 if (total < best) {
                     best = total;
                     choice.operands[static_cast<std::size_t>(polarity)] = {

@@ -91,8 +91,8 @@ void Matcher::run(const Graph& graph, const Problem& problem, std::vector<std::i
         std::size_t best = candidates_.size();
         double most = 0;
         for (std::size_t c = 0; c < candidates_.size(); ++c) {
-            const double noisy =
-                static_cast<double>(candidates_[c].gain) * (1 + options.noise * (2 * random.uniform() - 1));
+            const double factor = 1 + options.noise * (2 * random.uniform() - 1);
+            const double noisy = static_cast<double>(candidates_[c].gain) * factor;
             if (noisy > most) {
                 most = noisy;
                 best = c;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <limits>
 
 #include "cmvm_digits.hpp"
@@ -41,20 +42,6 @@ namespace {
     return sum;
 }
 
-/// Of a sum of negative digits alone no sign is positive: write one as a difference.
-void give_a_positive_term(Row& row) {
-    const bool is_negative =
-        std::ranges::all_of(row.terms, [](Term term) { return term.sign < 0; });
-    if (is_negative && row.terms.size() > 1 && row.room >= 1) {
-        Term& last = row.terms.back();
-        last.sign = 1;
-        Term higher = last;
-        higher.sign = -1;
-        ++higher.shift;
-        row.terms.push_back(higher);
-    }
-}
-
 /// The cheapest of some trees for a row.
 Term best_tree(Nodes& nodes, Trees& trees, const std::vector<Term>& terms, int levels,
                const Usable& usable, const StartOptions& options, Random& random) {
@@ -89,74 +76,66 @@ Term best_tree(Nodes& nodes, Trees& trees, const std::vector<Term>& terms, int l
 
 }  // namespace
 
-std::vector<Row> digit_rows(const Problem& problem, const Nodes& nodes) {
-    std::vector<Row> rows(problem.columns.size());
-    for (std::size_t k = 0; k < rows.size(); ++k) {
-        for (const auto& [input, value] : problem.columns[k]) {
-            add_digits(rows[k], input, value);
+namespace {
+
+/// Sums of columns that derive from each other, and the leaves that stand for the parents.
+struct DerivedRows {
+    std::vector<Row> rows;
+    std::vector<int> levels;  ///< that each column may have, so that those from it have theirs
+    std::vector<int> leaf;    ///< per column: the node that stands for it, or -1
+};
+
+/// Columns, those first that most derivations lie below.
+[[nodiscard]] std::vector<std::size_t> deepest_first(std::span<const Derivation> derivations) {
+    std::vector<int> rank(derivations.size());
+    std::vector<std::size_t> order(derivations.size());
+    for (std::size_t k = 0; k < order.size(); ++k) {
+        order[k] = k;
+        for (auto at = derivations[k].parent; at >= 0;
+             at = derivations[static_cast<std::size_t>(at)].parent) {
+            ++rank[k];
         }
-        rows[k].measure(nodes, problem.levels);
     }
-    return rows;
+    std::ranges::stable_sort(order, std::greater{}, [&](std::size_t k) { return rank[k]; });
+    return order;
 }
+
+[[nodiscard]] DerivedRows derived_rows(const Problem& problem, Nodes& nodes,
+                                       std::span<const Derivation> derivations) {
+    const std::size_t count = problem.columns.size();
+    DerivedRows result{std::vector<Row>(count), std::vector<int>(count, problem.levels),
+                       std::vector<int>(count, -1)};
+    for (const auto k : deepest_first(derivations)) {
+        const auto rest = rest_of(problem, k, derivations[k]);
+        for (std::size_t i = 0; i < rest.size(); ++i) {
+            add_digits(result.rows[k], static_cast<int>(i), rest[i]);
+        }
+        if (derivations[k].parent >= 0) {
+            const auto room = kraft(result.levels[k]) - kraft_of(problem, rest);
+            auto& level = result.levels[static_cast<std::size_t>(derivations[k].parent)];
+            level = std::min(level, floor_log2(room));
+        }
+    }
+    for (std::size_t k = 0; k < count; ++k) {
+        if (const auto& from = derivations[k]; from.parent >= 0) {
+            const auto parent = static_cast<std::size_t>(from.parent);
+            if (result.leaf[parent] < 0) {
+                result.leaf[parent] =
+                    nodes.add_leaf(problem.columns[parent], result.levels[parent]);
+            }
+            result.rows[k].add({result.leaf[parent], from.shift, from.sign});
+        }
+        result.rows[k].measure(nodes, result.levels[k]);
+    }
+    return result;
+}
+
+}  // namespace
 
 Recipe start(const Problem& problem, const Cost& cost, std::span<const Derivation> derivations,
              const StartOptions& options, std::uint64_t seed) {
-    const std::size_t count = problem.columns.size();
     Nodes nodes(problem.inputs, problem.arrivals, cost);
-    std::vector<std::vector<std::int64_t>> rests;
-    std::vector<int> levels(count, problem.levels);
-    for (std::size_t k = 0; k < count; ++k) {
-        const Derivation from = derivations.empty() ? Derivation{} : derivations[k];
-        rests.push_back(rest_of(problem, k, from));
-    }
-    // A parent must be as shallow as its children need; children come later in `order`.
-    std::vector<std::size_t> order;
-    std::vector<int> leaf(count, -1);
-    if (!derivations.empty()) {
-        for (std::size_t k = 0; k < count; ++k) {
-            order.push_back(k);
-        }
-        const auto rank = [&](std::size_t k) {
-            int r = 0;
-            for (auto at = derivations[k].parent; at >= 0;
-                 at = derivations[static_cast<std::size_t>(at)].parent) {
-                ++r;
-            }
-            return -r;
-        };
-        std::ranges::stable_sort(order, {}, rank);
-        for (const auto k : order) {
-            if (const auto parent = derivations[k].parent; parent >= 0) {
-                const auto room = kraft(levels[k]) - kraft_of(problem, rests[k]);
-                auto& level = levels[static_cast<std::size_t>(parent)];
-                level = std::min(level, floor_log2(room));
-            }
-        }
-        for (std::size_t k = 0; k < count; ++k) {
-            if (derivations[k].parent >= 0) {
-                const auto parent = static_cast<std::size_t>(derivations[k].parent);
-                if (leaf[parent] < 0) {
-                    leaf[parent] = nodes.add_leaf(problem.columns[parent], levels[parent]);
-                }
-            }
-        }
-    }
-    std::vector<Row> rows(count);
-    for (std::size_t k = 0; k < count; ++k) {
-        for (std::size_t i = 0; i < rests[k].size(); ++i) {
-            add_digits(rows[k], static_cast<int>(i), rests[k][i]);
-        }
-        if (!derivations.empty() && derivations[k].parent >= 0) {
-            const auto& from = derivations[k];
-            rows[k].add({leaf[static_cast<std::size_t>(from.parent)], from.shift, from.sign});
-        }
-        rows[k].measure(nodes, levels[k]);
-        if (cost.is_signed && problem.wanted[k] == wants_plus) {
-            give_a_positive_term(rows[k]);
-            rows[k].measure(nodes, levels[k]);
-        }
-    }
+    auto [rows, levels, leaf] = derived_rows(problem, nodes, derivations);
     // A column must not be made from its own name.
     std::vector<char> is_usable(static_cast<std::size_t>(nodes.size()));
     std::fill_n(is_usable.begin(), nodes.inputs(), 1);
@@ -165,20 +144,24 @@ Recipe start(const Problem& problem, const Cost& cost, std::span<const Derivatio
     Recipe recipe{nodes.inputs(), {}, {}};
     Trees trees;
     Random random(seed);
-    for (std::size_t k = 0; k < count; ++k) {
+    for (std::size_t k = 0; k < rows.size(); ++k) {
         recipe.outputs.push_back(
             best_tree(nodes, trees, rows[k].terms, levels[k], usable, options, random));
     }
     for (int n = nodes.inputs(); n < nodes.size(); ++n) {
         recipe.sums.push_back({nodes[n].a, nodes[n].b});
     }
-    for (std::size_t k = 0; k < count; ++k) {
+    for (std::size_t k = 0; k < rows.size(); ++k) {
         if (leaf[k] >= 0) {
-            recipe.sums[static_cast<std::size_t>(leaf[k] - nodes.inputs())] = {
-                recipe.outputs[k], Term{}};
+            recipe.sums[static_cast<std::size_t>(leaf[k] - nodes.inputs())] = {recipe.outputs[k],
+                                                                               Term{}};
         }
     }
     return recipe;
+}
+
+std::vector<Derivation> no_derivations(const Problem& problem) {
+    return std::vector<Derivation>(problem.columns.size());
 }
 
 std::vector<Derivation> spanning_tree(const Problem& problem, int most_derived) {

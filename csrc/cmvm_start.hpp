@@ -18,15 +18,15 @@ struct StartOptions {
     GreedyOptions greedy;
 };
 
-/// The sums of all columns as canonical signed digits.
-[[nodiscard]] std::vector<Row> digit_rows(const Problem& problem, const Nodes& nodes);
-
 /// How a column is made from an earlier one: `column = parent term + digits of the rest`.
 struct Derivation {
     std::int32_t parent = -1;  ///< -1: from nothing
     std::int16_t shift = 0;
     std::int16_t sign = 1;
 };
+
+/// Every column from nothing.
+[[nodiscard]] std::vector<Derivation> no_derivations(const Problem& problem);
 
 /// A graph for all columns, each from its digits or from the column that it derives from.
 [[nodiscard]] Recipe start(const Problem& problem, const Cost& cost,

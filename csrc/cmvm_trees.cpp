@@ -153,7 +153,8 @@ Term Trees::build_exactly() {
     const int depth = std::min(levels_, deepest + count - 1);
     depths_ = depth - shallowest_ + 1;
     const std::size_t all = (std::size_t{1} << count) - 1;
-    best_.assign((all + 1) * static_cast<std::size_t>(depths_), {std::numeric_limits<int>::max() / 4, -1});
+    const Best unknown{std::numeric_limits<int>::max() / 4, -1};
+    best_.assign((all + 1) * static_cast<std::size_t>(depths_), unknown);
     for (std::size_t part = 1; part <= all; ++part) {
         describe(part);
         find_best(part);

@@ -52,7 +52,6 @@ def evaluate(
     threads: int,
     level: str = "",
 ) -> tuple[int, int, str] | None: ...
-
 def solve_cmvm(
     matrix: np.ndarray,
     inputs: list[tuple[int, int]],

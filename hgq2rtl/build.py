@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypedDict, Unpack
 
 from .cmvm.cache import Cache
@@ -79,7 +80,7 @@ def build(
     top = given.pop("top", None)
     wish = _schedule_wish(given)
     controls = _core_options(given, target)
-    solving = _solving(given, row_cost(target, controls.has_primitives), progress)
+    solving = _solving(given, target, controls.has_primitives, progress)
     if given:
         raise TypeError(f"there is no option {next(iter(given))!r}")
 
@@ -99,23 +100,35 @@ def build(
     return Design(program, timing, rtl, report, lowered, graph)
 
 
-def _solving(given: dict[str, Any], cost: Cost, progress: Progress) -> Solving:
-    effort = given.pop("effort", None) or "default"
-    if effort not in EFFORTS:
-        raise BadOption(f"effort {effort!r}: choose from {', '.join(EFFORTS)}")
-    return Solving(
-        Options(effort=effort, cost=cost),
-        cache=Cache() if given.pop("cache", True) else None,
+def _solving(
+    given: dict[str, Any], target: Target, has_primitives: bool, progress: Progress
+) -> Solving:
+    plain = solving_for(target, given.pop("effort", None) or "default", has_primitives)
+    return replace(
+        plain,
+        cache=plain.cache if given.pop("cache", True) else None,
         progress=lambda done, total: progress(f"solving sums: {done} of {total} blocks"),
         should_stop=given.pop("should_stop", None),
     )
 
 
-def row_cost(target: Target, has_primitives: bool) -> Cost:
-    """What an addition costs on `target`; rows of three need its primitives."""
+def solving_for(target: Target, effort: str, has_primitives: bool | None = None) -> Solving:
+    """How sums are solved for a target.
+
+    Raises
+    ------
+    BadOption
+        For an unknown effort.
+    """
+    if effort not in EFFORTS:
+        raise BadOption(f"effort {effort!r}: choose from {', '.join(EFFORTS)}")
+    if has_primitives is None:
+        has_primitives = target.primitives
     given = target.sums
+    # Without primitives a row of three is two additions.
     has_rows_of_three = has_primitives and given["three_operand_rows"]
-    return Cost(given["cost"], given["carry_position"], has_rows_of_three)
+    cost = Cost(given["cost"], given["carry_position"], has_rows_of_three)
+    return Solving(Options(effort=effort, cost=cost), cache=Cache())
 
 
 def _schedule_wish(given: dict[str, Any]) -> ScheduleWish:

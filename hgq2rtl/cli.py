@@ -22,7 +22,7 @@ from rich.console import Console
 import hgq2rtl
 
 from .errors import BadInput, BadOption, Hgq2rtlError
-from .targets import DEFAULT_PART
+from .targets import DEFAULT_PART, target_for
 from .user_code import FileFunctions, function_of_file
 
 INTERNAL_ERROR = 3
@@ -222,11 +222,16 @@ def _functions(path: Path | None) -> FileFunctions | None:
 
 
 def _progress(status: Any, search: _Search) -> Any:
+    printed = ""
+
     def progress(step: str) -> None:
+        nonlocal printed
         search.is_running = step.startswith("solving")
         status.update(step)
-        if not messages.is_terminal:
-            messages.print(step)
+        kind = step.partition(": ")[0]
+        if not messages.is_terminal and kind != printed:  # a log needs no count of blocks
+            messages.print(kind)
+            printed = kind
 
     return progress
 
@@ -337,6 +342,16 @@ def _list_passes(context: click.Context, parameter: click.Parameter, is_given: b
 @click.option("-p", "--passes", default="", help="Passes to run, in order, with commas.")
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), help=".json or .json.gz")
 @click.option(
+    "--part", default=DEFAULT_PART, show_default=True, help="Whose sums solve-linear makes."
+)
+@click.option(
+    "--effort",
+    type=click.Choice(["fast", "default", "best"]),
+    default="default",
+    show_default=True,
+    help="How long solve-linear searches.",
+)
+@click.option(
     "--list",
     is_flag=True,
     is_eager=True,
@@ -344,8 +359,9 @@ def _list_passes(context: click.Context, parameter: click.Parameter, is_given: b
     callback=_list_passes,
     help="List the passes.",
 )
-def opt_command(file: Path, passes: str, target: Path | None) -> None:
+def opt_command(file: Path, passes: str, target: Path | None, part: str, effort: Any) -> None:
     """Run passes on a Program, text or JSON, and print it: the workbench."""
+    from .build import solving_for
     from .ir import load as load_program
     from .ir import parse, save, to_text, verify
     from .passes import run_passes
@@ -357,7 +373,8 @@ def opt_command(file: Path, passes: str, target: Path | None) -> None:
             program = verify(parse(file.read_text()))
         except (OSError, UnicodeDecodeError) as problem:
             raise BadInput(f"{file} cannot be read: {problem}") from None
-    program = run_passes(program, [name.strip() for name in passes.split(",") if name.strip()])
+    names = [name.strip() for name in passes.split(",") if name.strip()]
+    program = run_passes(program, names, solving=solving_for(target_for(part), effort))
     if target is not None:
         save(program, target)
     else:

@@ -58,7 +58,8 @@ def solve(
     -------
     AdderGraph
         Proved equal to `matrix`; outputs may be negated or shifted. No output is deeper than
-        the least possible depth of the deepest, and ``options.depth_slack``.
+        the least possible depth of the deepest, and ``options.depth_slack``. (Under the signed
+        cost a negation is an adder; where nothing better is found it comes on top.)
 
     Raises
     ------

@@ -74,9 +74,7 @@ def operation(
     """Declare an operation."""
     if len(attributes) > MOST_ATTRIBUTES:
         raise ImportError(f"{name}: at most {MOST_ATTRIBUTES} attributes fit the columns")
-    made = Operation(
-        name, len(OPERATIONS), operands, attributes, meaning, is_macro, has_weights
-    )
+    made = Operation(name, len(OPERATIONS), operands, attributes, meaning, is_macro, has_weights)
     OPERATIONS.append(made)
     BY_NAME[name] = made
     return made

@@ -17,7 +17,7 @@ import hgq2rtl
 def sound(digits, tmp_path_factory):
     """With six stages there are registers inside layers and between them."""
     folder = tmp_path_factory.mktemp("sound") / "digits"
-    return hgq2rtl.compile(digits, stages=6).write(folder)
+    return hgq2rtl.compile(digits, stages=6, primitives=False).write(folder)
 
 
 @pytest.fixture

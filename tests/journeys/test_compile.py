@@ -89,7 +89,8 @@ def test_a_table_shows_every_layer_and_a_line_the_latency(compiled, folder):
     }
     for layer in report["layers"]:
         shown = [int(cell) for cell in rows[layer["name"]].split("│")[3:-1]]
-        keys = ("wires", "adders", "adder_bits", "ebops", "luts", "register_bits")
+        keys = ("wires", "adders", "ebops", "luts", "inverters", "carry_positions")
+        keys += ("register_bits",)
         assert shown == [round(layer[key]) for key in keys]
     assert {"inputs", "dense_1", "dense_2", "dense_3", "total"} <= set(rows)
     assert (
@@ -103,6 +104,7 @@ def test_progress_goes_to_standard_error(compiled):
         "reading the model",
         "lowering to integers",
         "optimising",
+        "solving sums",
         "scheduling",
         "emitting Verilog",
         "checking 500 samples under Verilator",

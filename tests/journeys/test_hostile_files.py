@@ -170,7 +170,8 @@ def test_odd_names_become_plain_ones(row, empty_folder):
     odd += [port.name for port in (*design.graph.inputs, *design.graph.outputs)]
     odd = [name for name in odd if not re.fullmatch("[A-Za-z0-9_]+", name)]
     verilog = [path.read_text() for path in (folder / "rtl").iterdir()]
-    assert not any(set("\\`$") & set(_without_signed(text)) for text in verilog)
+    own = [text for text in verilog if "hgq2rtl_no_primitives" not in text.lower()]
+    assert own and not any(set("\\`$") & set(_without_signed(text)) for text in own)
     for text in [*verilog, *(path.read_text() for path in (folder / "synth").iterdir())]:
         assert text.isascii() and not any(name in text for name in odd)
     assert not any(name in (folder / "README.md").read_text("utf-8") for name in odd)

@@ -69,6 +69,16 @@ def test_keras_interpreter_and_verilog_agree_on_every_bit(path):
     )
 
 
+@pytest.mark.parametrize("path", cases(FILES))
+def test_plain_operators_agree_too(path):
+    """Catches a bit that only cells, or only operators, have right."""
+    design = hgq2rtl.compile(path, primitives=False, effort="fast")
+    samples = SAMPLES_OF_LARGE if len(design.program) > LARGE else SAMPLES
+    assert str(design.check(samples=samples)) == (
+        f"bit-exact: {samples} samples, 0 mismatches (interpreter = Verilator)"
+    )
+
+
 @pytest.mark.parametrize("path", cases(JETS))
 def test_what_the_samples_of_that_check_are_worth(path):
     design = hgq2rtl.compile(path)

@@ -75,12 +75,19 @@ SLOW = """
 """.split()
 
 
-@pytest.mark.parametrize(
-    "name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
-)
-def test_the_verilog_is_exact_too(name):
+def verilog_cases():
+    for name in (*QUICK, *SLOW):
+        for has_cells, word in ((True, "cells"), (False, "operators")):
+            is_quick = name in QUICK and has_cells
+            marks = [] if is_quick else [pytest.mark.slow]
+            yield pytest.param(name, has_cells, id=f"{name}-{word}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "has_cells"), verilog_cases())
+def test_the_verilog_is_exact_too(name, has_cells):
     x, y = zoo_inputs_and_outputs(name)
-    design = hgq2rtl.compile(ZOO / f"{name}.keras", functions=FUNCTIONS)
+    model = ZOO / f"{name}.keras"
+    design = hgq2rtl.compile(model, functions=FUNCTIONS, primitives=has_cells)
     for mine, keras in zip(as_list(design.simulate(x)), y, strict=True):
         assert np.array_equal(mine, keras)
     assert design.check(samples=2000).mismatches == 0
