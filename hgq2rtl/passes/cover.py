@@ -225,13 +225,13 @@ class _Covering:
         whole = plan_chain(*self._with_constant(self._output_terms(column), column, drops), width)
         if whole is None:
             return False
-        before = (len(self.rows), self.column[node])
+        rows = len(self.rows)
         self._build(node)
         alone = _price(self._plan_of_last(node))
         after = plan_chain(*self._with_constant(self._output_terms(column), column, drops), width)
         assert after is not None
         joins = _price(whole) <= alone + _price(after)
-        del self.rows[before[0] :], self.wires[node]
+        del self.rows[rows:], self.wires[node]
         return joins
 
     def _plan_of_last(self, node: int) -> RowPlan:
