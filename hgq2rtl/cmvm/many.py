@@ -67,7 +67,7 @@ def solve_tasks(
     tasks : sequence of Task
     cache : Cache, optional
     progress : callable, optional
-        Called in this thread with the tasks done, and all, not counting equal ones.
+        Called in this thread with the tasks done (0 first), and all, not counting equal ones.
     should_stop : callable, optional
         Polled by all threads. Once it says True, every task ends with the best graph it has,
         and the cache keeps none of these.
@@ -98,6 +98,8 @@ def solve_tasks(
 def _collect(
     jobs: dict[Future[AdderGraph], str], graphs: dict[str, AdderGraph], progress: Progress | None
 ) -> None:
+    if progress is not None:
+        progress(0, len(jobs))
     for job in as_completed(jobs):
         graphs[jobs[job]] = job.result()
         if progress is not None:

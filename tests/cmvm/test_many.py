@@ -105,7 +105,7 @@ def test_progress_counts_different_problems_in_the_callers_thread():
         seen.append((done, total))
 
     solve_all(problems(4) * 3, FAST, progress=progress)
-    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert seen == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_no_problem_is_no_work():

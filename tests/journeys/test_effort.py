@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sysconfig
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +71,23 @@ def test_an_unknown_effort_is_refused():
     with pytest.raises(BadOption) as error:
         hgq2rtl.compile(DIGITS, effort="more")
     assert str(error.value) == "effort 'more': choose from fast, default, best"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal of POSIX here")
+def test_ctrl_c_during_the_search_takes_the_best_so_far(tmp_path):
+    """Catches a search that throws minutes away, or one that Ctrl-C does not reach."""
+    command = [sysconfig.get_path("scripts") + "/hgq2rtl", "compile", str(DIGITS), "-o", "out"]
+    with subprocess.Popen(
+        [*command, "--effort", "best", "--no-cache"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stderr:
+            if line == "solving sums\n":
+                process.send_signal(signal.SIGINT)
+                break
+        process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert (tmp_path / "out" / "report.json").is_file()
