@@ -215,7 +215,10 @@ def _append(builder: Builder, row: Row, value: Value, wires: list[int]) -> int:
         return builder.slice(operands[0], 1 - weights[0].bit_length(), **same)
     if not row.drops:
         return builder.row(operands, weights, **same)
-    finer = builder.row(operands, weights, exponent=exponent - row.drops)
+    # Of the whole form, as the value: its operands alone would allow more.
+    lo, hi = value.interval
+    whole = None if value.is_wrapping else (lo << row.drops, hi << row.drops)
+    finer = builder.row(operands, weights, interval=whole, exponent=exponent - row.drops)
     return builder.slice(finer, row.drops, **same)
 
 

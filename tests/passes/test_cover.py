@@ -30,6 +30,11 @@ class Case:
             Output(rng.randrange(-1, n + len(nodes)), rng.randint(0, 3), rng.choice((1, -1)))
             for _ in range(rng.randint(1, 4))
         ]
+        if nodes and rng.random() < 0.5:  # 3 x - x is 2 x: an output that drops a zero
+            n3, n2 = n + len(nodes), n + len(nodes) + 1
+            wire = rng.randrange(n3)
+            nodes += [Node(wire, 2, 1, wire, 0, -1), Node(n3, 0, 1, wire, 0, -1)]
+            outputs.append(Output(n2, -1, rng.choice((1, -1))))
         plain = AdderGraph(n, tuple(nodes), tuple(outputs))
         self.graph = AdderGraph(n, plain.nodes, plain.outputs, self.fused(plain))
         self.leaves = [Leaf(*self.wire(*each)) for each in self.inputs]
@@ -45,7 +50,7 @@ class Case:
 
     def fused(self, graph: AdderGraph) -> tuple[int, ...]:
         """Some nodes that one other node reads, none of them with another one inside."""
-        readers = [[] for _ in range(graph.inputs + len(graph.nodes))]
+        readers: list[list] = [[] for _ in range(graph.inputs + len(graph.nodes))]
         for number, node in enumerate(graph.nodes, graph.inputs):
             readers[node.a].append(number)
             readers[node.b].append(number)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hgq2rtl.cmvm import solve
+from hgq2rtl.cmvm import AdderGraph, Node, solve
+from hgq2rtl.cmvm.graph import Output
 from hgq2rtl.ir import parse, verify
 from hgq2rtl.ir.operations import lincomb, row
 from hgq2rtl.passes import fold_constants, remove_dead_values, run_passes, solve_linear_groups
@@ -326,3 +327,13 @@ def test_a_long_recurrence_is_no_recursion():
     done = run_passes(program)
     assert len(done) > 9_000
     assert_same_outputs(program, done, samples=6)
+
+
+@pytest.mark.parametrize("end", ["s4e0", "s3e0"])
+def test_an_output_that_drops_zeros_keeps_its_range(monkeypatch, end):
+    """``3 a - a`` is ``2 a``, twice what is wanted: its operands alone would allow more."""
+    graph = AdderGraph(1, (Node(0, 2, 1, 0, 0, -1), Node(1, 0, 1, 0, 0, -1)), (Output(2, -1, 1),))
+    monkeypatch.setattr("hgq2rtl.passes.solve.solve_all", lambda *_, **__: [graph])
+    wraps = "wrap" if end == "s3e0" else ""
+    program = verify(parse(f"%0 = input : s4e0\n%1 = lincomb 1*%0 {wraps} : {end}\noutput %1"))
+    assert_same_outputs(program, verify(solve_linear_groups(program)))
