@@ -138,15 +138,19 @@ def _operands(value: Value) -> tuple[list[Operand], int]:
     return operands, constant
 
 
+def exact_constant(operand: Operand) -> int:
+    """What the unsigned bits of an operand lack of what it means."""
+    _, bits, is_signed, shift, is_subtracted = operand
+    of_sign = (1 if is_subtracted else -1) << (bits - 1 + shift) if is_signed else 0
+    return of_sign + ((1 << shift) - (1 << (bits + shift)) if is_subtracted else 0)
+
+
 def hardware_constant(operands: Sequence[Operand], width: int) -> int:
-    """What unsigned bits add to the sum that the operands mean, modulo ``2**width``."""
-    total = 0
-    for _, bits, is_signed, shift, is_subtracted in operands:
-        reaches_top = bits + shift >= width
-        if is_signed and not reaches_top:
-            total += (1 if is_subtracted else -1) << (bits - 1 + shift)
-        if is_subtracted:
-            total += (1 << shift) - (1 << (bits + shift))
+    """The same of all operands, modulo ``2**width``; a sign bit at the top is as good as any."""
+    total = sum(
+        exact_constant(o._replace(is_signed=o.is_signed and o.width + o.shift < width))
+        for o in operands
+    )
     return total & ((1 << width) - 1)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ..cmvm import AdderGraph
 from ..cmvm.graph import ZERO
-from ..ir.rows import Operand, RowPlan, plan_chain
+from ..ir.rows import Operand, RowPlan, exact_constant, plan_chain
 
 Interval = tuple[int, int]
 
@@ -147,7 +147,7 @@ class _Covering:
         candidates = []
         for sign in self._signs(self._operands(terms, lsb, 1)):
             operands = self._operands(terms, lsb, sign)
-            constant = -_exact_constant(operands)
+            constant = -sum(map(exact_constant, operands))
             offset = constant + self._offset(terms, operands)
             lo, hi = sorted(sign * (end >> lsb) for end in self.intervals[node])
             interval = lo + offset, hi + offset
@@ -245,17 +245,6 @@ class _Covering:
 
 def _weight(operand: Operand) -> int:
     return (-1 if operand.is_subtracted else 1) << operand.shift
-
-
-def _exact_constant(operands: Sequence[Operand]) -> int:
-    """What unsigned bits add to what the operands mean, as a number without limit."""
-    total = 0
-    for _, bits, is_signed, shift, is_subtracted in operands:
-        if is_signed:
-            total += (1 if is_subtracted else -1) << (bits - 1 + shift)
-        if is_subtracted:
-            total += (1 << shift) - (1 << (bits + shift))
-    return total
 
 
 def _price(plan: RowPlan) -> float:
