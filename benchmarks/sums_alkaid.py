@@ -24,6 +24,19 @@ SAMPLES = 2000
 
 
 def main(model: Path, folder: Path, ports: Path | None) -> None:
+    loaded, logic = traced(model, ports)
+    x = random_inputs([each.shape[1:] for each in loaded.inputs], ports)
+    flat = np.concatenate([each.reshape(SAMPLES, -1) for each in x], axis=1)
+    made = {form: cores(logic, folder, form) for form in FORMS} | {
+        "input_bits": int(np.sum(logic.inp_kifs)),
+        "output_bits": int(np.sum(logic.out_kifs)),
+        "outputs": digest(logic.predict(flat)),
+    }
+    print(json.dumps(made))
+
+
+def traced(model: Path, ports: Path | None) -> tuple[Any, Any]:
+    """The Keras model, and alkaid's logic of it."""
     import keras
     from alkaid.converter import trace_model
     from alkaid.trace import trace
@@ -33,15 +46,7 @@ def main(model: Path, folder: Path, ports: Path | None) -> None:
         model, compile=False, custom_objects={"hgq2>QDenseT": QDenseT, "QDenseT": QDenseT}
     )
     inputs = inputs_of(ports) if ports else None
-    logic = trace(*trace_model(loaded, solver_options={"hard_dc": 2}, inputs=inputs))
-    x = random_inputs([each.shape[1:] for each in loaded.inputs], ports)
-    flat = np.concatenate([each.reshape(SAMPLES, -1) for each in x], axis=1)
-    made = {form: cores(logic, folder, form) for form in FORMS} | {
-        "input_bits": int(np.sum(logic.inp_kifs)),
-        "output_bits": int(np.sum(logic.out_kifs)),
-        "outputs": digest(logic.predict(flat)),
-    }
-    print(json.dumps(made))
+    return loaded, trace(*trace_model(loaded, solver_options={"hard_dc": 2}, inputs=inputs))
 
 
 def cores(logic: Any, folder: Path, form: str) -> dict[str, Any]:

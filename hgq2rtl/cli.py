@@ -109,8 +109,30 @@ _FUNCTIONS_HELP = "Python file with the functions that the model's author regist
 @click.option("--top", help="Name of the top module; without it the file's.")
 @click.option("--part", default=DEFAULT_PART, show_default=True, help="The FPGA, or 'generic'.")
 @click.option("--clock-ns", type=float, help="Wanted clock period; 5 ns without a wish.")
-@click.option("--stages", type=int, help="Wanted number of pipeline stages.")
+@click.option(
+    "--uncertainty",
+    "uncertainty_ns",
+    type=float,
+    metavar="NS",
+    help="Of the clock's edge: left free in every stage.",
+)
+@click.option("--stages", type=int, help="Exactly so many pipeline stages.")
+@click.option(
+    "--latency-ns", type=float, help="From port to port at most: the fastest clock that keeps it."
+)
 @click.option("--combinational", is_flag=True, help="No registers at all.")
+@click.option(
+    "--control-sets",
+    type=int,
+    metavar="N",
+    help="At most N registers' resets by a relu's sign; more relus are LUTs.",
+)
+@click.option(
+    "--shift-registers",
+    type=int,
+    metavar="N",
+    help="Delays of N cycles and more as shift registers in LUTs.",
+)
 @click.option("--no-input-register", is_flag=True)
 @click.option("--no-output-register", is_flag=True)
 @click.option("--clock-enable", is_flag=True, help="Add a clock enable port, en.")
@@ -126,6 +148,11 @@ _FUNCTIONS_HELP = "Python file with the functions that the model's author regist
     help="Cells of AMD's primitives, or plain operators; without a word by the part.",
 )
 @click.option(
+    "--rows-of-three/--no-rows-of-three",
+    default=None,
+    help="Sums in rows of three operands: fewer LUTs, deeper; without a word by the part.",
+)
+@click.option(
     "--multipliers",
     multiple=True,
     metavar="[LAYER=]lut|dsp",
@@ -137,6 +164,12 @@ _FUNCTIONS_HELP = "Python file with the functions that the model's author regist
     default="default",
     show_default=True,
     help="How long to search for small sums; Ctrl-C takes the best so far.",
+)
+@click.option(
+    "--rebuild/--no-rebuild",
+    default=True,
+    show_default=True,
+    help="Build sums anew for the clock where that saves more pipeline stages than LUTs.",
 )
 @click.option("--no-cache", is_flag=True, help="Solve all sums anew, and keep none on disk.")
 @click.option(

@@ -40,6 +40,7 @@ def fuse(
     inputs: Sequence[Interval],
     carry_position: float,
     slack: int,
+    arrivals: Sequence[int] = (),
 ) -> AdderGraph:
     """`graph` with the fusions that save most.
 
@@ -51,8 +52,11 @@ def fuse(
     inputs : intervals of the variables
     carry_position : price of a carry position without a LUT, in LUTs
     slack : levels that outputs may be deeper than the deepest is without fusions
+    arrivals : levels at which the inputs arrive; none given: all at once
     """
-    fused = _Fusing(graph, inputs, carry_position, slack).run()
+    earliest = min(arrivals, default=0)
+    levels = [level - earliest for level in arrivals] or [0] * graph.inputs
+    fused = _Fusing(graph, inputs, carry_position, slack, levels).run()
     return replace(graph, fused=tuple(sorted(fused)))
 
 
@@ -63,13 +67,14 @@ class _Fusing:
         inputs: Sequence[Interval],
         carry_position: float,
         slack: int,
+        arrivals: Sequence[int],
     ):
         self.graph = graph
         self.carry_position = carry_position
         self.positions = [_positions(lo, hi) for lo, hi in graph.intervals(inputs)]
-        self.limits = _limits(graph, slack)
+        self.limits = _limits(graph, slack, arrivals)
         self.is_root, self.takes_constant = _roots(graph)
-        self.depths = [0] * len(self.limits)
+        self.depths = [*arrivals, *(0 for _ in graph.nodes)]
         """Of roots that are decided, and of inputs."""
         self.known: dict[tuple[int, int], _Choice | None] = {}
 
@@ -163,9 +168,9 @@ def _positions(lo: int, hi: int) -> Interval:
     return 0, (hi - lo).bit_length()
 
 
-def _limits(graph: AdderGraph, slack: int) -> list[int | None]:
+def _limits(graph: AdderGraph, slack: int, arrivals: Sequence[int]) -> list[int | None]:
     """The depth at which each wire must be there; None where nothing reads it."""
-    depths = graph.depths()
+    depths = graph.depths(arrivals)
     limits: list[int | None] = [None] * len(depths)
 
     def require(wire: int, depth: int) -> None:

@@ -20,13 +20,15 @@ class Problem:
     """Shape (inputs, outputs): integers of any kind."""
     inputs: tuple[Interval, ...]
     arrivals: tuple[int, ...] = ()
-    """Adder levels at which the inputs arrive; none given: all at 0."""
+    """Adder levels at which the inputs arrive, of which differences matter; none: all at once."""
 
     @cached_property
     def content(self) -> str:
         """All of it as text: equal for equal problems, however they are stored."""
         inputs = [(int(lo), int(hi)) for lo, hi in self.inputs]
-        arrivals = [int(level) for level in self.arrivals] if any(self.arrivals) else []
+        earliest = min(self.arrivals, default=0)
+        levels = [int(level - earliest) for level in self.arrivals]
+        arrivals = levels if any(levels) else []
         return f"{self.matrix.shape} {self.matrix.tolist()} {inputs} {arrivals}"
 
     @cached_property

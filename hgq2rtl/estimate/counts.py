@@ -10,7 +10,7 @@ import numpy as np
 from ..analyses import Area, areas
 from ..analyses.area import is_adder
 from ..ir.operations import const, output
-from ..schedule import Schedule
+from ..schedule import Schedule, shift_registers
 from ..targets import Target
 
 
@@ -31,24 +31,38 @@ class Counts:
     carry_positions: int = 0
     """Positions of all carry chains, with a LUT or without."""
     register_bits: int = 0
-    """Registers that delay this layer's values; input registers with the inputs."""
+    """Registers that delay this layer's values; input registers with the inputs. Those in shift
+    registers are counted apart."""
+    shift_register_bits: int = 0
+    shift_register_luts: int = 0
 
     def as_dict(self) -> dict[str, int]:
         return asdict(self)
 
 
-def counts_by_layer(schedule: Schedule, target: Target) -> dict[int, Counts]:
-    """Counts for every layer of the Program that has values; -1 collects values without one."""
+def counts_by_layer(
+    schedule: Schedule, target: Target, shift_register_length: int | None = None
+) -> dict[int, Counts]:
+    """Counts for every layer of the Program that has values; -1 collects values without one.
+
+    Delays of `shift_register_length` registers and more are shift registers in LUTs.
+    """
     program = schedule.program
     layer = program.layer.astype(np.int64)
-    area = areas(program, target)
+    area = [
+        Area() if is_reset else of_value
+        for of_value, is_reset in zip(areas(program, target), schedule.resets, strict=True)
+    ]
     is_computed = ~np.isin(program.operation, (const.code, output.code))
+    shifted = shift_registers(schedule, shift_register_length)
     columns = {
         "operations": is_computed,
         "wires": np.where(is_computed, program.widths(), 0),
         "adders": is_adder(program),
         **{name: np.array(column, np.int64) for name, column in _columns(area).items()},
-        "register_bits": schedule.register_bits_of,
+        "register_bits": schedule.register_bits_of - shifted.bits,
+        "shift_register_bits": shifted.bits,
+        "shift_register_luts": shifted.luts,
     }
     result = {}
     for number in sorted(set(layer.tolist())):

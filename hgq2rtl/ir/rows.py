@@ -48,7 +48,8 @@ class Operand(NamedTuple):
 class RowPlan(NamedTuple):
     """``low``, then one bit per position of the chain, then the carry out: the result.
 
-    The chain adds ``d + s + z + carry_in``, inverted bits inverted.
+    The chain adds ``d + s + z + carry_in``, inverted bits inverted. What enters as the carry is a
+    constant or, as it is, an operand of one bit: what another chain carries out.
     """
 
     low: tuple[Bit, ...]
@@ -62,7 +63,7 @@ class RowPlan(NamedTuple):
     compressed: tuple[bool, ...]
     """Positions that reduce three bits to two before the carry: those with three bits, and those
     above them that still have two."""
-    carry_in: int
+    carry_in: Bit
     has_carry_out: bool
 
     @property
@@ -167,9 +168,12 @@ def plan_chain(operands: Sequence[Operand], constant: int, width: int) -> RowPla
     while first < width and len(columns[first]) + (rest >> first & 1) < 2:
         first += 1
     low = tuple(columns[n][0] if columns[n] else Bit(CONSTANT, rest >> n & 1) for n in range(first))
-    carry_in = 0
-    if first < width and rest >> first & 1 and _prefers_carry_in(columns[first]):
-        carry_in, rest = 1, rest & ~(1 << first)
+    carry_in = ZERO
+    if first < width and rest >> first & 1:
+        if _prefers_carry_in(columns[first]):
+            carry_in, rest = ONE, rest & ~(1 << first)
+    elif first < width and len(columns[first]) == MOST_BITS:
+        carry_in = _take_carry(columns[first], operands)
     return _chain(low, columns, rest, carry_in, first)
 
 
@@ -194,8 +198,18 @@ def _prefers_carry_in(bits: list[Bit]) -> bool:
     return len(bits) > 1 or not bits[0].is_inverted
 
 
+def _take_carry(bits: list[Bit], operands: Sequence[Operand]) -> Bit:
+    """Of three `bits` in the first position, one that is all of its operand; taken out of them."""
+    whole = {o.number for o in operands if o.width == 1 and not o.is_signed}
+    for bit in reversed(bits):
+        if bit.operand in whole and not bit.is_inverted:
+            bits.remove(bit)
+            return bit
+    return ZERO
+
+
 def _chain(
-    low: tuple[Bit, ...], columns: list[list[Bit]], rest: int, carry_in: int, first: int
+    low: tuple[Bit, ...], columns: list[list[Bit]], rest: int, carry_in: Bit, first: int
 ) -> RowPlan | None:
     d: list[Bit] = []
     s: list[Bit] = []

@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import BadProgram
 from ..fixed import FLOAT_TYPES, OVERFLOWS, ROUNDINGS, bit_width
 from .guards import guarded_interval
+from .linear_forms import LinearForms
 from .operations import (
     OPERATIONS,
     Operation,
@@ -25,7 +26,6 @@ from .operations import (
     concat,
     const,
     input_,
-    lincomb,
     lookup,
     mask,
     mux,
@@ -41,8 +41,6 @@ from .rows import plan_row
 WIDEST = 1 << 13
 """Bits beyond which a shift or width is an accident, not a circuit."""
 
-LinearForm = dict[int, int]
-
 
 def verify(program: Program) -> Program:
     """Return `program` unchanged if it is sound.
@@ -54,7 +52,7 @@ def verify(program: Program) -> Program:
     """
     _verify_columns(program)
     _verify_ports(program)
-    forms: dict[int, LinearForm] = {}
+    forms = LinearForms(program)
     for v in np.flatnonzero(~plainly_sound(program)).tolist():
         problem = _problem(program, program[v], forms)
         if problem:
@@ -111,7 +109,7 @@ def _problem_of_field(field: Field, size: int) -> str | None:
     return None
 
 
-def _problem(program: Program, value: Value, forms: dict[int, LinearForm]) -> str | None:
+def _problem(program: Program, value: Value, forms: LinearForms) -> str | None:
     return (
         _problem_of_operands(value)
         or _problem_of_attributes(program, value)
@@ -173,7 +171,7 @@ def _has_field(ports: tuple[ProgramPort, ...], given: dict[str, int]) -> bool:
     return 0 <= port < len(ports) and 0 <= field < len(ports[port].fields)
 
 
-def _problem_of_format(program: Program, value: Value, forms: dict[int, LinearForm]) -> str | None:
+def _problem_of_format(program: Program, value: Value, forms: LinearForms) -> str | None:
     lo, hi = value.interval
     if lo > hi:
         return f"the interval [{lo}, {hi}] is empty"
@@ -220,15 +218,12 @@ def _shown(interval: Interval) -> str:
     return f"[{interval[0]}, {interval[1]}]" if width <= WIDEST else f"{width} bits"
 
 
-def _further_proofs(
-    program: Program, value: Value, forms: dict[int, LinearForm]
-) -> Iterator[Interval]:
+def _further_proofs(program: Program, value: Value, forms: LinearForms) -> Iterator[Interval]:
     """Intervals that hold the result for other reasons than its operands' intervals."""
     guarded = guarded_interval(program, value.number)
     if guarded is not None:
         yield guarded
-    if value.operation in (add, row):
-        yield _form_interval(program, _linear_form(program, value.number, forms))
+    yield from forms.intervals(value.number)
 
 
 def _exact_interval(program: Program, value: Value, intervals: list[Interval]) -> Interval:
@@ -238,53 +233,6 @@ def _exact_interval(program: Program, value: Value, intervals: list[Interval]) -
     elif value.operation is lookup:
         named = {"table": program.tables[named["table"]]}
     return range_of[value.operation](*intervals, **named)
-
-
-def _linear_form(program: Program, v: int, forms: dict[int, LinearForm]) -> LinearForm:
-    """`v` as integer multiples of values that are no plain additions."""
-    pending = [v]
-    while pending:
-        at = pending[-1]
-        if at in forms:
-            pending.pop()
-            continue
-        if not _is_exact_sum(program, at) and at != v:
-            forms[at] = {at: 1}
-            continue
-        operands = program.operands_of(at)
-        missing = [o for o in operands if o not in forms]
-        if missing:
-            pending.extend(missing)
-            continue
-        forms[at] = _combine([forms[o] for o in operands], _weights(program[at]))
-    return forms[v]
-
-
-def _is_exact_sum(program: Program, v: int) -> bool:
-    return program.operation[v] in (add.code, row.code) and not program.wraps[v]
-
-
-def _weights(value: Value) -> list[int]:
-    """What an addition or a row multiplies its operands by."""
-    if value.operation is row:
-        return value.weights
-    sign, shift = value.attributes["sign"], value.attributes["shift"]
-    return [1 << max(-shift, 0), sign << max(shift, 0)]
-
-
-def _combine(forms: list[LinearForm], weights: list[int]) -> LinearForm:
-    total: LinearForm = {}
-    for form, weight in zip(forms, weights, strict=True):
-        for x, c in form.items():
-            total[x] = total.get(x, 0) + weight * c
-    return total
-
-
-def _form_interval(program: Program, form: LinearForm) -> Interval:
-    operands = list(form)
-    return range_of[lincomb](
-        *(program.interval(x) for x in operands), weights=[form[x] for x in operands]
-    )
 
 
 def _verify_outputs(program: Program) -> None:

@@ -1,6 +1,7 @@
 """Program to Program, one rewrite a file, each named by what holds afterwards.
 
-``PASSES`` is the one table: name, function, in the order that a compile runs.
+``PASSES`` is the one table: name, function, in the order that a compile runs. What a clock asks for
+on a target, ``split_slow_operations``, comes after it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .linear import merge_linear_chains
 from .rounding import round_inside_sums
 from .share import share_common_values
 from .solve import Solving, solve_linear_groups
+from .split import split_slow_operations
 from .tables import make_tables_unsigned
 
 Pass = Callable[[Program], Program]
@@ -59,4 +61,10 @@ def run_passes(
     return program
 
 
-__all__ = ["PASSES", "Solving", "run_passes", *sorted(f.__name__ for f in PASSES.values())]
+__all__ = [
+    "PASSES",
+    "Solving",
+    "run_passes",
+    "split_slow_operations",
+    *sorted(f.__name__ for f in PASSES.values()),
+]

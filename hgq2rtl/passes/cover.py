@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from ..cmvm import AdderGraph
@@ -52,6 +53,7 @@ class Row(NamedTuple):
     """None: an output, whose format is given."""
     lsb: int
     """Weight of its lowest bit, in steps of the form."""
+    plan: RowPlan
     drops: int = 0
     """Low bits of an output that are always 0 and were needed on the way only."""
 
@@ -81,6 +83,11 @@ class Cover:
 
     rows: list[Row]
     outputs: list[int | None]
+
+    @cached_property
+    def price(self) -> float:
+        """Of all rows, in LUTs."""
+        return sum(_price(row.plan) for row in self.rows)
 
 
 def cover(
@@ -156,7 +163,7 @@ class _Covering:
             assert plan is not None
             candidates.append((_price(plan), sign, operands, constant, offset, interval, width))
         _, sign, operands, constant, offset, interval, width = min(candidates, key=lambda c: c[0])
-        number = self._append(operands, constant, self.column[node], interval, lsb)
+        number = self._append(operands, constant, self.column[node], interval, lsb, width)
         self.wires[node] = _Wire(number, width, False, sign, offset, lsb)
 
     @staticmethod
@@ -187,11 +194,14 @@ class _Covering:
         column: int,
         interval: Interval | None,
         lsb: int,
+        width: int,
         drops: int = 0,
     ) -> int:
         numbers = tuple(operand.number for operand in operands)
         weights = tuple(map(_weight, operands))
-        self.rows.append(Row(numbers, weights, constant, column, interval, lsb, drops))
+        plan = plan_chain(operands, constant, width)
+        assert plan is not None
+        self.rows.append(Row(numbers, weights, constant, column, interval, lsb, plan, drops))
         return self.graph.inputs + len(self.rows) - 1
 
     # -- outputs ---------------------------------------------------------------
@@ -209,7 +219,8 @@ class _Covering:
         drops = max(-shift, 0)
         terms = self._output_terms(column)
         operands, constant = self._with_constant(terms, column, drops)
-        return self._append(operands, constant, column, None, -drops, drops)
+        width = self.sums[column].width + drops
+        return self._append(operands, constant, column, None, -drops, width, drops)
 
     def _with_constant(
         self, terms: Sequence[_Term], column: int, drops: int
@@ -227,20 +238,12 @@ class _Covering:
             return False
         rows = len(self.rows)
         self._build(node)
-        alone = _price(self._plan_of_last(node))
+        alone = _price(self.rows[-1].plan)
         after = plan_chain(*self._with_constant(self._output_terms(column), column, drops), width)
         assert after is not None
         joins = _price(whole) <= alone + _price(after)
         del self.rows[rows:], self.wires[node]
         return joins
-
-    def _plan_of_last(self, node: int) -> RowPlan:
-        wire = self.wires[node]
-        row = self.rows[-1]
-        operands = self._operands(self._terms(node), wire.lsb, wire.sign)
-        plan = plan_chain(operands, row.constant, wire.width)
-        assert plan is not None
-        return plan
 
 
 def _weight(operand: Operand) -> int:

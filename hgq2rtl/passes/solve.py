@@ -8,7 +8,7 @@ what repeats.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ class Solving:
 
 
 @dataclass(frozen=True)
-class _Block:
+class Block:
     """Linear combinations of one group, as a matrix over their variables."""
 
     members: list[int]
@@ -55,12 +55,23 @@ class _Block:
         """Equal where the rows are."""
         return self.problem.content, self.leaves, self.sums
 
+    def rows(self, graph: AdderGraph) -> Cover:
+        """The rows that build `graph`, a solution of this block."""
+        return cover(graph, self.problem.inputs, self.leaves, self.sums)
 
-class _Rows(NamedTuple):
-    """A block as rows; blocks of equal number repeat each other."""
 
+class Solution(NamedTuple):
+    """Of a block: its sums, before fusions, and the rows that they became."""
+
+    graph: AdderGraph
     cover: Cover
-    number: int
+
+
+class Solved(NamedTuple):
+    """A Program without linear combinations, and where the values of the old one went."""
+
+    program: Program
+    value_of: list[int]
 
 
 def solve_linear_groups(program: Program, how: Solving | None = None) -> Program:
@@ -70,17 +81,45 @@ def solve_linear_groups(program: Program, how: Solving | None = None) -> Program
     first member stands if all operands of the block exist there; members that
     need later values form a block of their own.
     """
-    how = how or Solving()
-    blocks = {members[0]: _block(program, members) for members in _blocks(program).values()}
+    blocks = linear_blocks(program)
+    solutions = solve_blocks(blocks, how or Solving())
+    return build_blocks(program, blocks, [each.cover for each in solutions]).program
+
+
+def linear_blocks(program: Program) -> list[Block]:
+    """The blocks of a Program, each where its first member stands."""
+    return [_block(program, members) for members in _members(program)]
+
+
+def solve_blocks(blocks: Sequence[Block], how: Solving) -> list[Solution]:
+    """A solution for every block; those of equal blocks are one object."""
     graphs = solve_all(
-        [block.problem for block in blocks.values()],
+        [block.problem for block in blocks],
         how.options,
         cache=how.cache,
         progress=how.progress,
         should_stop=how.should_stop,
     )
-    rows = _cover_all(list(blocks.values()), _fuse_all(blocks.values(), graphs, how))
-    of_block = dict(zip(blocks, rows, strict=True))
+    known: dict[tuple[object, ...], Solution] = {}
+    for block, graph in zip(blocks, graphs, strict=True):
+        if block.content not in known:
+            known[block.content] = Solution(graph, block.rows(with_fusions(block, graph, how)))
+    return [known[block.content] for block in blocks]
+
+
+def with_fusions(block: Block, graph: AdderGraph, how: Solving) -> AdderGraph:
+    """`graph` with rows of three operands, where the target has such rows."""
+    cost, problem = how.options.cost, block.problem
+    if not cost.has_three_operand_rows:
+        return graph
+    arrivals = problem.arrivals
+    return fuse(graph, problem.inputs, cost.carry_position, how.fusion_slack, arrivals)
+
+
+def build_blocks(program: Program, blocks: Sequence[Block], covers: Sequence[Cover]) -> Solved:
+    """The Program with the rows of its blocks; equal rows are one object of `covers`."""
+    number_of = {id(rows): number for number, rows in enumerate(covers)}
+    first = {block.members[0]: n for n, block in enumerate(blocks)}
     new_of: list[int] = []
     built: dict[int, int] = {}
     solution_of: list[int] = []
@@ -90,14 +129,14 @@ def solve_linear_groups(program: Program, how: Solving | None = None) -> Program
             new_of.append(builder.copy(value, operands))
             return new_of[-1]
         if value.number not in built:
+            block, rows = blocks[first[value.number]], covers[first[value.number]]
             builder.block = len(solution_of)
-            solution_of.append(of_block[value.number].number)
-            cover = of_block[value.number].cover
-            built.update(_build(builder, program, blocks[value.number], cover, new_of))
+            solution_of.append(number_of[id(rows)])
+            built.update(_build(builder, program, block, rows, new_of))
         new_of.append(built[value.number])
         return new_of[-1]
 
-    return _only_repeated(rewrite(program, rule), solution_of)
+    return Solved(_only_repeated(rewrite(program, rule), solution_of), new_of)
 
 
 def _only_repeated(program: Program, solution_of: list[int]) -> Program:
@@ -108,18 +147,18 @@ def _only_repeated(program: Program, solution_of: list[int]) -> Program:
     return replace(program, block=np.where(is_repeated[program.block], program.block, -1))
 
 
-def _blocks(program: Program) -> dict[int, list[int]]:
-    """For the first member of each block, all its members."""
+def _members(program: Program) -> list[list[int]]:
+    """The members of each block."""
     groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
     layer, group = program.layer.tolist(), program.attribute[:, 0].tolist()
     for v in program.values_of(lincomb).tolist():
         groups[layer[v], group[v]].append(v)
-    blocks: dict[int, list[int]] = {}
+    blocks: list[list[int]] = []
     for members in groups.values():
         last = {v: _last_variable(program, v) for v in members}
         while members:
             first = members[0]
-            blocks[first] = [v for v in members if last[v] < first]
+            blocks.append([v for v in members if last[v] < first])
             members = [v for v in members if last[v] >= first]
     return blocks
 
@@ -130,7 +169,7 @@ def _last_variable(program: Program, v: int) -> int:
     return max(variables, default=-1)
 
 
-def _block(program: Program, members: list[int]) -> _Block:
+def _block(program: Program, members: list[int]) -> Block:
     """The matrix of a block, its constants apart."""
     intervals = program.rows.interval
     row: dict[int, int] = {}
@@ -146,7 +185,7 @@ def _block(program: Program, members: list[int]) -> _Block:
                 entries.append((row.setdefault(operand, len(row)), column, weight))
     formats = [program.format(x) for x in row]
     widths = [program.format(member).width for member in members]
-    return _Block(
+    return Block(
         members,
         list(row),
         Problem(_matrix(len(row), len(members), entries), tuple(intervals[x] for x in row)),
@@ -163,31 +202,8 @@ def _matrix(rows: int, columns: int, entries: list[tuple[int, int, int]]) -> np.
     return matrix
 
 
-def _fuse_all(blocks: Iterable[_Block], graphs: list[AdderGraph], how: Solving) -> list[AdderGraph]:
-    """Graphs with rows of three operands, where the target has such rows."""
-    cost = how.options.cost
-    if not cost.has_three_operand_rows:
-        return graphs
-    known: dict[int, AdderGraph] = {}
-    for block, graph in zip(blocks, graphs, strict=True):
-        if id(graph) not in known:
-            inputs = block.problem.inputs
-            known[id(graph)] = fuse(graph, inputs, cost.carry_position, how.fusion_slack)
-    return [known[id(graph)] for graph in graphs]
-
-
-def _cover_all(blocks: list[_Block], graphs: list[AdderGraph]) -> list[_Rows]:
-    """Rows of every block; those of equal blocks once."""
-    known: dict[tuple[object, ...], _Rows] = {}
-    for block, graph in zip(blocks, graphs, strict=True):
-        if block.content not in known:
-            made = cover(graph, block.problem.inputs, block.leaves, block.sums)
-            known[block.content] = _Rows(made, len(known))
-    return [known[block.content] for block in blocks]
-
-
 def _build(
-    builder: Builder, program: Program, block: _Block, cover: Cover, new_of: list[int]
+    builder: Builder, program: Program, block: Block, cover: Cover, new_of: list[int]
 ) -> dict[int, int]:
     """Append the rows of one block; gives the new value of each member."""
     wires = [new_of[x] for x in block.variables]

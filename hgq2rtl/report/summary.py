@@ -32,7 +32,8 @@ def make_report(
     command : the command line, empty from Python
     """
     program = schedule.program
-    counts = counts_by_layer(schedule, target)
+    counts = counts_by_layer(schedule, target, rtl.options.shift_register_length)
+    whole = total(list(counts.values()))
     layers = [
         {
             "name": program.layers[number].name if number >= 0 else "",
@@ -50,14 +51,20 @@ def make_report(
         "model": dict(model),
         "part": target.part,
         "family": target.family,
-        **total(list(counts.values())).as_dict(),
-        "register_bits": schedule.register_bits + _control_bits(schedule, rtl),
+        **whole.as_dict(),
+        "register_bits": whole.register_bits + _control_bits(schedule, rtl),
         "ebops": round(sum(ebops.values()), 3),
+        "inner_register_bits": schedule.inner_register_bits,
+        "control_sets": schedule.control_sets,
+        "schedule_gap": schedule.gap,
         "stages": schedule.stages,
         "latency_cycles": schedule.latency_cycles,
         "latency_ns": round(schedule.latency_ns, 3),
         "clock_ns": schedule.clock_ns,
+        "uncertainty_ns": schedule.uncertainty_ns,
         "stage_ns": [round(t, 3) for t in schedule.stage_ns],
+        "stage_slack_ns": [round(t, 3) for t in schedule.slack_ns],
+        "stage_register_bits": schedule.stage_register_bits,
         "initiation_interval": 1,
         "input_bits": sum(f.width for bus in rtl.ports.inputs for f in bus.fields),
         "output_bits": sum(f.width for bus in rtl.ports.outputs for f in bus.fields),

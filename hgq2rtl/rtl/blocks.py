@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 from amaranth.hdl import (
     ClockDomain,
@@ -16,89 +16,65 @@ from amaranth.hdl import (
     Value,
 )
 
-from ..schedule import Schedule
-from .cells import Cells
-from .options import CoreOptions
 from .repeats import Copy, Repeat
 from .wires import Wires
 
 
-def local_name(value: int, later: int) -> str:
-    """Of a block's n-th value, and of its registers."""
-    return f"v{value}_d{later}" if later else f"v{value}"
+def local_name(value: int, cycle: int) -> str:
+    """Of a block's n-th value in a cycle."""
+    return f"v{value}_d{cycle}" if cycle else f"v{value}"
 
 
 class BlockModule:
-    """Inputs ``x0, x1, ..``, values ``v0, v1, ..``: those that others read are outputs."""
+    """Inputs ``x0, x1, ..``, values ``v0, v1, ..``: those that others read are outputs.
 
-    def __init__(
-        self,
-        name: str,
-        schedule: Schedule,
-        repeat: Repeat,
-        options: CoreOptions,
-        cells: Cells,
-        attributes: Callable[[int], Mapping[str, Any]],
-    ):
+    `outside` are the wires of the core.
+    """
+
+    def __init__(self, name: str, repeat: Repeat, outside: Wires):
         self.name = name
         self.repeat = repeat
-        self.options = options
-        self.cells = cells
-        self.enable = Signal(name="en")
-        self.wires = wires = Wires(schedule)
         values, inputs = repeat.copies[0]
+        is_wire = outside.copies.is_wire
+        self.values = list(zip(values, repeat.within, strict=True))
+        self.is_clocked = any(cycles[-1:] > (0,) and not is_wire[v] for v, cycles in self.values)
+        enable = Signal(name="en") if outside.enable is not None and self.is_clocked else None
+        self.wires = wires = replace(outside, enable=enable, signals={})
         self.inputs = [Signal(wires.shape(v), name=f"x{n}") for n, (v, _) in enumerate(inputs)]
         wires.signals.update(zip(inputs, self.inputs, strict=True))
-        for n, v in enumerate(values):
-            given = attributes(v)
-            for later in range(repeat.inner[n] + 1):
-                wires.signals[v, later] = Signal(
-                    wires.shape(v),
-                    name=local_name(n, later),
-                    reset_less=True,
-                    attrs=given if later == 0 else {},
-                )
-
-    @property
-    def is_clocked(self) -> bool:
-        return any(self.repeat.inner)
-
-    @property
-    def has_enable(self) -> bool:
-        return self.options.has_enable and self.is_clocked
+        for n, (v, cycles) in enumerate(self.values):
+            for cycle in cycles:
+                wires.add(v, cycle, local_name(n, cycle))
 
     def outputs(self, copy: Copy) -> Iterator[tuple[str, int, int]]:
-        """Port, value and cycles later of what `copy` gives."""
-        for n, v in enumerate(copy.values):
-            if self.repeat.is_exported[n]:
-                for later in range(self.repeat.inner[n] + 1):
-                    yield local_name(n, later), v, later
+        """Port, value and cycle of what `copy` gives."""
+        for n, (v, cycles) in enumerate(zip(copy.values, self.repeat.given, strict=True)):
+            for cycle in cycles:
+                yield local_name(n, cycle), v, cycle
 
     @property
     def port_list(self) -> list[Value]:
-        controls = [(self.is_clocked, ClockSignal()), (self.has_enable, self.enable)]
+        controls = [ClockSignal()] if self.is_clocked else []
+        if self.wires.enable is not None:
+            controls.append(self.wires.enable)
         made = self.outputs(self.repeat.copies[0])
-        return [
-            *(signal for is_there, signal in controls if is_there),
-            *self.inputs,
-            *(self.wires.signals[v, later] for _, v, later in made),
-        ]
+        return [*controls, *self.inputs, *(self.wires.signals[v, cycle] for _, v, cycle in made)]
 
     def fragment(self) -> Fragment:
         """The circuit, with an enable if the core has one."""
         m = Module()
         if self.is_clocked:
             m.domains += ClockDomain("sync", reset_less=True)
-        values = self.repeat.copies[0].values
-        self.wires.compute(m, values, self.options, self.cells)
-        for v, inner in zip(values, self.repeat.inner, strict=True):
-            m.d.sync += self.wires.delays(v, 0, inner)
-        return Fragment.get(EnableInserter(self.enable)(m) if self.has_enable else m, None)
+        self.wires.compute(m, self.values)
+        m.d.sync += self.wires.delay(m, self.values)
+        enable = self.wires.enable
+        return Fragment.get(m if enable is None else EnableInserter(enable)(m), None)
 
-    def instance(self, copy: Copy, wires: Wires, enable: Signal) -> Instance:
+    def instance(self, copy: Copy, wires: Wires) -> Instance:
         """One copy, between the signals of its layer."""
-        controls = [(self.is_clocked, "clk", ClockSignal()), (self.has_enable, "en", enable)]
+        given: dict[str, Value] = {"i_clk": ClockSignal()} if self.is_clocked else {}
+        if self.wires.enable is not None and wires.enable is not None:
+            given["i_en"] = wires.enable
         inputs = {f"i_x{n}": wires.signals[read] for n, read in enumerate(copy.inputs)}
         outputs = {f"o_{port}": wires.signals[v, n] for port, v, n in self.outputs(copy)}
-        given = {f"i_{name}": signal for is_there, name, signal in controls if is_there}
         return Instance(self.name, **given, **inputs, **outputs)

@@ -21,6 +21,9 @@ ROM = {"rom_style": "distributed", "romstyle": "logic", "ram_style": "registers"
 last is for Yosys, which reads ``ram_style`` first and takes ``distributed`` for RAM, which a part
 may lack."""
 
+CLOCKED_ROM = {"rom_style": "block", "romstyle": "M20K", "ram_style": "block"}
+"""The same for a memory whose word is a register: block RAM."""
+
 
 @dataclass(frozen=True)
 class CoreOptions:
@@ -38,6 +41,9 @@ class CoreOptions:
     has_primitives: bool = False
     """Whether rows, choices and small tables are cells of AMD's primitives, with behavioural twins
     for simulators, or plain operators."""
+    shift_register_length: int | None = None
+    """Delays of at least so many registers in a row that nothing reads between are shift registers
+    in LUTs; None: registers all of them."""
 
     @property
     def has_control(self) -> bool:
@@ -49,9 +55,26 @@ class CoreOptions:
         where = self.multipliers.get(layer, self.multipliers.get(""))
         return MULTIPLIERS[where] if where else {}
 
-    def table_attributes(self, address_bits: int) -> Mapping[str, Any]:
+    def table_attributes(self, address_bits: int, is_clocked: bool = False) -> Mapping[str, Any]:
         """Attributes of a table's memory."""
+        if is_clocked:
+            return CLOCKED_ROM
         return ROM if address_bits > self.cascaded_table_bits else {}
+
+    def check_shift_registers(self) -> None:
+        """Refuse a length that is none.
+
+        Raises
+        ------
+        BadOption
+            Saying what may be given.
+        """
+        length = self.shift_register_length
+        if length is not None and length < 2:
+            raise BadOption(
+                f"shift registers of {length} registers: give a length of at least 2, or leave the "
+                "option out"
+            )
 
     def check_multipliers(self, layers: set[str]) -> None:
         """Refuse words and layers that do not exist.

@@ -1,45 +1,47 @@
 """Which choices are built as pairs: two positions in a LUT with two outputs.
 
 A pair is a cell that synthesis leaves alone, so it is worth making only where the value is needed
-as a wire. A value that only feeds LUTs is better left to be absorbed by them, and a mask that only
-feeds registers is their synchronous reset.
+as a wire. A value that only feeds LUTs is better left to be absorbed by them, and a mask that
+beside them feeds registers may be their synchronous reset.
 """
 
 from __future__ import annotations
 
 from ..ir import Program
-from ..ir.operations import bitwise, concat, lookup, mask, mux, row, slice_
+from ..ir.operations import bitwise, lookup, mask, mux, output, row, slice_
 from ..ir.rows import plan_row
-from ..schedule import Schedule
+from .copies import Copies
 from .rows import absorbed, logic_on_s
 
 MOST_ADDRESS_BITS = 5
 """Of a table that a LUT absorbs beside one more input."""
 PAIRED = (mask, mux)
-WIRING = (slice_, concat)
 
 
-def find_pairs(schedule: Schedule) -> frozenset[int]:
+def find_pairs(copies: Copies) -> frozenset[int]:
     """Values of ``mask`` and ``mux`` that some reader needs as a wire."""
-    program, rows = schedule.program, schedule.program.rows
-    stage = schedule.stage.tolist()
-    is_wire, is_delayed = [False] * len(program), [False] * len(program)
+    schedule = copies.schedule
+    program, rows, stage = schedule.program, schedule.program.rows, copies.stage
+    has_free_resets = schedule.most_control_sets is None
+    is_needed, is_delayed = [False] * len(program), [False] * len(program)
     pairs = set()
     for v in range(len(program) - 1, -1, -1):
         which, operands = rows.operation[v], rows.operands[v]
-        if is_wire[v] or (is_delayed[v] and which is not mask):
-            if which in PAIRED and not program.is_constant(v):
+        cycles = copies.all(v) or (0,) * (which is output)
+        if which in PAIRED and cycles[:1] == (0,):
+            is_register_input = is_delayed[v] and not (which is mask and has_free_resets)
+            if is_needed[v] or is_register_input:
                 pairs.add(v)
-        is_wiring = which in WIRING
         kept = absorbed_operands(program, v) if which is row else set()
-        for o in operands:
-            if stage[o] != stage[v]:
-                is_delayed[o] = True
-            elif is_wiring:
-                is_wire[o] |= is_wire[v]
-                is_delayed[o] |= is_delayed[v]
-            elif o not in kept:
-                is_wire[o] = True
+        for cycle in copies.driven(v, cycles):
+            at = copies.operand_stage(v, cycle)
+            for o in operands:
+                if at != stage[o]:
+                    is_delayed[o] = True
+                elif copies.is_wire[v] and which is not output:
+                    is_needed[o] |= is_needed[v]
+                elif o not in kept:
+                    is_needed[o] = True
     return frozenset(pairs)
 
 

@@ -1,22 +1,18 @@
 """Which pieces of a layer are alike, so that one module serves all of them.
 
 Two pieces are alike if their values are, one by one: operation, attributes,
-weights, width and sign, the cycles that pass before each is read, and whether others
-read it. Neither stages nor elements nor names enter.
+weights, width and sign, the cycles in which each is there and read, and whether
+others read it. Neither stages nor elements nor names enter.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
 from ..ir.operations import lookup
-from ..schedule import Schedule
-from .pieces import pieces_by_layer
+from .copies import Copies
 
 LEAST_LINES = 20
 """Of Verilog: a shorter piece is as easily read where it stands."""
@@ -36,23 +32,22 @@ class Repeat:
 
     layer: int
     copies: list[Copy]
-    inner: list[int]
-    """By value: registers of it that a copy itself still reads; further ones lie outside."""
-    is_exported: list[bool]
-    """By value: whether something outside reads it."""
+    within: list[tuple[int, ...]]
+    """By value: the cycles in which a copy itself knows it; further ones lie outside."""
+    given: list[tuple[int, ...]]
+    """By value: those of these that the outside knows too."""
 
 
 Form = tuple[tuple[object, ...], ...]
 """What alike pieces have in common: a row for each value, then one for the inputs."""
 
 
-def find_repeats(schedule: Schedule, computed: Iterable[int]) -> list[Repeat]:
+def find_repeats(copies: Copies, pieces: dict[int, list[list[int]]]) -> list[Repeat]:
     """All that make the text shorter with a module of their own.
 
-    `computed` are the values of the Program that are neither ports nor constants.
+    `pieces` are those that `copies` knows, by layer.
     """
-    pieces = pieces_by_layer(schedule.program, computed)
-    reader = _Reader(schedule, [piece for each in pieces.values() for piece in each])
+    reader = _Reader(copies)
     repeats = []
     for layer, candidates in pieces.items():
         alike: defaultdict[Form, list[Copy]] = defaultdict(list)
@@ -60,34 +55,23 @@ def find_repeats(schedule: Schedule, computed: Iterable[int]) -> list[Repeat]:
             if reader.lines(piece) >= LEAST_LINES:
                 form, copy = reader.form(piece)
                 alike[form].append(copy)
-        repeats += [
-            reader.repeat(layer, copies) for copies in alike.values() if reader.pays(copies)
-        ]
+        for members in alike.values():
+            repeat = reader.repeat(layer, members)
+            if reader.pays(repeat):
+                repeats.append(repeat)
     return repeats
 
 
 class _Reader:
     """Describes pieces."""
 
-    def __init__(self, schedule: Schedule, pieces: Sequence[list[int]]):
-        program = schedule.program
+    def __init__(self, copies: Copies):
+        program = copies.schedule.program
+        self.copies = copies
         self.rows = program.rows
         self.start: list[int] = program.start.tolist()
         self.weight: list[int] = program.weight.tolist()
         self.widths = program.widths().tolist()
-        self.stage = schedule.stage.tolist()
-        piece_of = np.full(len(program), -1)
-        for number, piece in enumerate(pieces):
-            piece_of[piece] = number
-        reader = np.repeat(np.arange(len(program)), np.diff(program.start))
-        is_inside = piece_of[program.operand] == piece_of[reader]
-        exported = np.zeros(len(program), bool)
-        exported[program.operand[~is_inside]] = True
-        inner = np.zeros(len(program), np.int64)
-        waits = schedule.stage[reader] - schedule.stage[program.operand]
-        np.maximum.at(inner, program.operand[is_inside], waits[is_inside])
-        self.exported: list[bool] = exported.tolist()
-        self.inner: list[int] = inner.tolist()
 
     def form(self, piece: list[int]) -> tuple[Form, Copy]:
         """What the piece has in common with others, and what it has not."""
@@ -95,32 +79,38 @@ class _Reader:
         inputs: dict[tuple[int, int], int] = {}
         form: list[tuple[object, ...]] = []
         for v in piece:
-            operands: list[tuple[object, ...]] = []
-            for o in self.rows.operands[v]:
-                lo, hi = self.rows.interval[o]
-                later = self.stage[v] - self.stage[o]
-                if lo == hi:
-                    operands.append(("const", lo))
-                elif o in local:
-                    operands.append((local[o], later))
-                else:
-                    operands.append(("input", inputs.setdefault((o, later), len(inputs))))
+            within = self.copies.within(v)
+            operands = [
+                self._operand(o, self.copies.operand_stage(v, cycle), local, inputs)
+                for cycle in self.copies.driven(v, within)
+                for o in self.rows.operands[v]
+            ]
             weights = self.weight[self.start[v] : self.start[v + 1]]
             what = (self.rows.operation[v].code, *self.rows.attribute[v], *weights)
-            form.append((what, *self._wire(v), self.inner[v], self.exported[v], *operands))
+            form.append((what, *self._wire(v), within, self.copies.given(v), *operands))
         form.append(tuple(self._wire(o) for o, _ in inputs))
         return tuple(form), Copy(piece, list(inputs))
+
+    def _operand(
+        self, o: int, stage: int, local: dict[int, int], inputs: dict[tuple[int, int], int]
+    ) -> tuple[object, ...]:
+        lo, hi = self.rows.interval[o]
+        if lo == hi:
+            return "const", lo
+        cycle = stage - self.copies.stage[o]
+        if o in local:
+            return local[o], cycle
+        return "input", inputs.setdefault((o, cycle), len(inputs))
 
     def _wire(self, v: int) -> tuple[int, bool]:
         """Width and sign."""
         return self.widths[v], self.rows.interval[v][0] < 0
 
-    def repeat(self, layer: int, copies: list[Copy]) -> Repeat:
+    def repeat(self, layer: int, members: list[Copy]) -> Repeat:
         """Of copies of one form."""
-        first = copies[0].values
-        return Repeat(
-            layer, copies, [self.inner[v] for v in first], [self.exported[v] for v in first]
-        )
+        first = members[0].values
+        within = [self.copies.within(v) for v in first]
+        return Repeat(layer, members, within, [self.copies.given(v) for v in first])
 
     def lines(self, piece: list[int]) -> int:
         """Verilog lines of a piece: a declaration and an assignment a wire, three a register."""
@@ -129,11 +119,16 @@ class _Reader:
             for v in piece
             if self.rows.operation[v] is lookup
         )
-        return words + sum(2 + 3 * self.inner[v] for v in piece)
+        return words + sum(self._lines(v) for v in piece)
 
-    def pays(self, copies: list[Copy]) -> bool:
+    def _lines(self, v: int) -> int:
+        within = self.copies.within(v)
+        wires = len(self.copies.driven(v, within))
+        return 2 * wires + 3 * (len(within) - wires)
+
+    def pays(self, repeat: Repeat) -> bool:
         """Whether one module with an instance for each copy is shorter than the copies."""
-        values, inputs = copies[0]
-        ports = len(inputs) + sum(1 + self.inner[v] for v in values if self.exported[v])
-        own, frame = self.lines(values), 4
-        return len(copies) * own > own + 2 * ports + frame + len(copies) * (ports + frame)
+        values, inputs = repeat.copies[0]
+        ports = len(inputs) + sum(len(given) for given in repeat.given)
+        count, own, frame = len(repeat.copies), self.lines(values), 4
+        return count * own > own + 2 * ports + frame + count * (ports + frame)

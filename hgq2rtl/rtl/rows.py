@@ -29,7 +29,7 @@ def logic_on_s(plan: RowPlan, logic: Set[int]) -> RowPlan:
 
 def absorbed(plan: RowPlan) -> set[int]:
     """Operands that feed the S side of inferred LUTs only."""
-    wired = {bit.operand for bit in (*plan.low, *plan.d, *plan.z)}
+    wired = {bit.operand for bit in (*plan.low, *plan.d, *plan.z, plan.carry_in)}
     inferred: set[int] = set()
     for d, s, is_compressed in zip(plan.d, plan.s, plan.compressed, strict=True):
         (wired if is_compressed or d.is_inverted else inferred).add(s.operand)
@@ -45,7 +45,7 @@ def row_as_cell(scope: Scope, plan: RowPlan, operands: Sequence[Value]) -> None:
         return
     result = target[low:] if low else target
     ports: dict[str, Any] = {"p_WIDTH": width, "p_RESULT": len(result), "o_o": result}
-    ports["i_ci"] = Const(plan.carry_in, 1)
+    ports["i_ci"] = vector((plan.carry_in,), operands)
     sides = {"d": plan.d, "s": plan.s}
     if any(plan.compressed) or any(bit.is_inverted for bit in plan.d):
         cell = "row_of_three"
@@ -74,11 +74,13 @@ def row_of_operators(scope: Scope, plan: RowPlan, operands: Sequence[Value]) -> 
     total = vector(plan.d, operands)
     if any(bit != ZERO for bit in plan.z):
         total = scope.wire("sum", total + vector(plan.z, operands), width)
-    if plan.carry_in:  # a + b + 1 as one chain: a - ~b
-        padded = (*plan.s, *[ZERO] * plan.has_carry_out)
-        total = total - vector([_inverse(bit) for bit in padded], operands)
-    else:
+    s = (*plan.s, *[ZERO] * plan.has_carry_out)
+    if plan.carry_in == ZERO:
         total = total + vector(plan.s, operands)
+    elif plan.carry_in == ONE:  # a + b + 1 as one chain: a - ~b
+        total = total - vector([_inverse(bit) for bit in s], operands)
+    else:  # a + b + c as one chain: a position below carries where c is 1
+        total = (Cat(Const(1, 1), total) + vector((plan.carry_in, *s), operands))[1:]
     return Cat(low, total[:width])
 
 

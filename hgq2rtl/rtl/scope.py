@@ -20,6 +20,10 @@ class Scope(NamedTuple):
     """The value's own wire."""
     statements: list[Any]
     """Assignments, which the module takes all at once: each time costs."""
+    is_clocked: bool = False
+    """Whether the target is a register, which the expression itself makes."""
+    enable: Signal | None = None
+    """Of registers; without it they always move."""
 
     def instance(self, cell: str, **connections: Any) -> None:
         """Drive the target, or with ``o_o`` what is given there, by a cell."""

@@ -7,15 +7,12 @@ each copy in the module of the layer.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any
 
 from amaranth.hdl import (
     ClockDomain,
     ClockSignal,
-    Const,
     Elaboratable,
     EnableInserter,
     Module,
@@ -24,14 +21,16 @@ from amaranth.hdl import (
     Value,
 )
 
-from ..ir.operations import const, input_, mul, output
+from ..ir.operations import const, input_, output
 from ..schedule import Schedule
 from .blocks import BlockModule, local_name
 from .cells import Cells
-from .delays import delay, steps
+from .copies import Copies
+from .delays import Delays
 from .names import unique_identifiers
 from .options import CoreOptions
 from .pairs import find_pairs
+from .pieces import pieces_by_layer
 from .ports import CONTROL_NAMES, CorePorts
 from .repeats import Copy, find_repeats
 from .wires import Statement, Wires
@@ -60,15 +59,15 @@ class LayerModule(Elaboratable):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        core, wires = self.core, self.core.wires
-        wires.compute(m, self.parts.values, core.options, core.cells)
-        clocked = [d for v in self.parts.values for d in core.delays(m, v)]
-        for name, block, copy in self.parts.copies:
-            m.submodules[name] = block.instance(copy, wires, core.enable)
-            for n, v in enumerate(copy.values):
-                if block.repeat.is_exported[n]:
-                    clocked += core.delays(m, v, block.repeat.inner[n])
-        m.d.sync += clocked
+        wires, copies = self.core.wires, self.core.copies
+        own = [(v, copies.all(v)) for v in self.parts.values]
+        blocks = self.parts.copies
+        rest = [(v, copies.beyond(v)) for _, _, copy in blocks for v in copy.values]
+        wires.compute(m, own)
+        wires.compute(m, [(v, cycles) for v, cycles in rest if copies.is_wire[v]])
+        for name, block, copy in blocks:
+            m.submodules[name] = block.instance(copy, wires)
+        m.d.sync += wires.delay(m, own + rest)
         return m
 
 
@@ -83,9 +82,6 @@ class Core:
         self.ports = ports
         self.options = options
         self.top = top
-        self.wires = Wires(schedule)
-        self.cells = Cells(top, find_pairs(schedule) if options.has_primitives else ())
-        self.registers: list[int] = schedule.registers.tolist()
         self.inputs = [Signal(bus.width, name=bus.port) for bus in ports.inputs]
         self.outputs = [Signal(bus.width, name=bus.port) for bus in ports.outputs]
         self.enable = Signal(name="en")
@@ -97,17 +93,22 @@ class Core:
         """Plain name of each layer that has values: its values' names begin so."""
         self.instances: dict[int, str] = {}
         """Name of each layer's instance."""
-        self.names: dict[int, dict[int, str]] = {}
-        """Names of each value's signal and registers by the cycles since it was computed, in the
-        module of its layer; those inside a repeated block behind the name of its instance and a
-        dot. Registers in the middle of a long delay have none."""
-        self.steps: dict[int, list[tuple[int, int]]] = {}
-        """From register to register of each value, in cycles since it was computed."""
-        self.has_long_delays = False
+        self.names: defaultdict[int, dict[int, str]] = defaultdict(dict)
+        """Names of each value's signals by the cycles since its stage, in the module of its layer;
+        those inside a repeated block behind the name of its instance and a dot. Registers in the
+        middle of a long delay have none."""
         self.blocks: list[BlockModule] = []
         self.layers: defaultdict[int, LayerParts] = defaultdict(LayerParts)
         self._name_layers()
-        self._find_blocks()
+        pieces = pieces_by_layer(schedule.program, self._computed())
+        each = [piece for of_layer in pieces.values() for piece in of_layer]
+        length = options.shift_register_length
+        self.copies = Copies(schedule, each, length)
+        self.delays = Delays(top, length)
+        self.cells = Cells(top, find_pairs(self.copies) if options.has_primitives else ())
+        enable = self.enable if options.has_enable else None
+        self.wires = Wires(self.copies, options, self.cells, self.delays, enable)
+        self._find_blocks(pieces)
         self._make_signals()
 
     @property
@@ -120,22 +121,6 @@ class Core:
             (self.options.has_valid, self.valid_out),
         ]
         return [signal for is_there, signal in controls if is_there] + self.inputs + self.outputs
-
-    def delays(self, m: Module, v: int, first: int = 0) -> list[Statement]:
-        """Make the registers of `v` after the `first`; gives the clocked assignments."""
-        clocked, signals = [], self.wires.signals
-        enable = self.enable if self.options.has_enable else Const(1)
-        for before, after in self.steps[v]:
-            if before < first:
-                continue
-            if after - before == 1:
-                clocked.append(signals[v, after].eq(signals[v, before]))
-            else:
-                m.submodules += delay(
-                    self.top, after - before, signals[v, before], signals[v, after], enable
-                )
-                self.has_long_delays = True
-        return clocked
 
     # -- names and signals -------------------------------------------------
 
@@ -168,75 +153,45 @@ class Core:
         self._taken.add(candidate)
         return candidate
 
-    def _find_blocks(self) -> None:
+    def _find_blocks(self, pieces: dict[int, list[list[int]]]) -> None:
         """Divide the values of each layer between its own module and those that it repeats."""
-        computed = self._computed()
         counts: defaultdict[int, int] = defaultdict(int)
         covered: set[int] = set()
-        for repeat in find_repeats(self.schedule, computed):
+        for repeat in find_repeats(self.copies, pieces):
             counts[repeat.layer] += 1
             stem = self.stems[repeat.layer]
             name = f"{self.top}__{stem}__block_{counts[repeat.layer]}"
-            block = BlockModule(
-                name, self.schedule, repeat, self.options, self.cells, self._product_attributes
-            )
+            block = BlockModule(name, repeat, self.wires)
             self.blocks.append(block)
             for copy in repeat.copies:
                 covered.update(copy.values)
                 element = self._first_element(block, copy)
                 instance = self._free(f"{INSTANCE}{stem}_{element}")
                 self.layers[repeat.layer].copies.append((instance, block, copy))
-                self._name_copy(instance, block, copy)
-        layer = self.schedule.program.layer.tolist()
-        for v in computed:
-            if v not in covered:
-                self.layers[layer[v]].values.append(v)
+                for n, (v, cycles) in enumerate(zip(copy.values, repeat.within, strict=True)):
+                    for cycle in cycles:
+                        self.names[v][cycle] = f"{instance}.{local_name(n, cycle)}"
+        for layer, of_layer in pieces.items():
+            values = sorted(v for piece in of_layer for v in piece)
+            self.layers[layer].values = [v for v in values if v not in covered]
 
     def _first_element(self, block: BlockModule, copy: Copy) -> int:
         """The first element of the layer's result that a copy gives."""
         provenance = self.schedule.program.rows.provenance
         return max(0, min((provenance[v][1] for _, v, _ in block.outputs(copy)), default=0))
 
-    def _name_copy(self, instance: str, block: BlockModule, copy: Copy) -> None:
-        """Names of what stays inside of a copy."""
-        for n, v in enumerate(copy.values):
-            if not block.repeat.is_exported[n]:
-                self.names[v] = {
-                    later: f"{instance}.{local_name(n, later)}"
-                    for later in range(self.registers[v] + 1)
-                }
-
     def _make_signals(self) -> None:
-        reads = self.wires.reads()
-        inner = {
-            v: block.repeat.inner[n]
-            for parts in self.layers.values()
-            for _, block, copy in parts.copies
-            for n, v in enumerate(copy.values)
-        }
+        """All that do not stay inside of a block."""
+        copies = self.copies
         for v in sorted({*self.schedule.program.values_of(input_).tolist(), *self._computed()}):
-            if v in self.names or self.schedule.program.is_constant(v):
-                continue
-            name, shape = self._value_name(v), self.wires.shape(v)
-            attributes = self._product_attributes(v)
-            self.steps[v] = list(steps(reads.get(v, ()), inner.get(v, 0)))
-            places = [0, *(after for _, after in self.steps[v])]
-            for n in places:
-                self.wires.signals[v, n] = Signal(
-                    shape,
-                    name=self._free(f"{name}_d{n}" if n else name),
-                    reset_less=True,
-                    attrs=attributes if n == 0 else {},
-                )
-            self.names[v] = {n: self.wires.signals[v, n].name for n in places}
-
-    def _product_attributes(self, v: int) -> Mapping[str, Any]:
-        """What synthesis tools are told about the wire of `v`."""
-        program = self.schedule.program
-        if program.rows.operation[v] is not mul:
-            return {}
-        layer = program.rows.provenance[v][0]
-        return self.options.product_attributes(program.layers[layer].name if layer >= 0 else "")
+            given = copies.given(v) if v in self.names else ()
+            hidden = [cycle for cycle in self.names.get(v, ()) if cycle not in given]
+            name = self._value_name(v)
+            for cycle in copies.all(v):
+                if cycle not in hidden:
+                    plain = self._free(f"{name}_d{cycle}" if cycle else name)
+                    self.wires.add(v, cycle, plain)
+                    self.names[v][cycle] = plain
 
     def _value_name(self, v: int) -> str:
         """Layer, element and number: unique in the design, readable in a wave viewer."""
@@ -279,13 +234,14 @@ class Core:
             ]
             clocked = [after.eq(bus) for after, bus in zip(buses, self.inputs, strict=True)]
         for v in program.values_of(input_).tolist():
-            if program.is_constant(v):
+            cycles = self.copies.all(v)
+            if not cycles:
                 continue
             given = program[v].attributes
             place = self.ports.inputs[given["port"]].fields[given["field"]]
             bits = buses[given["port"]][place.offset : place.offset + place.width]
             m.d.comb += self.wires.signals[v, 0].eq(bits)
-            clocked += self.delays(m, v)
+            clocked += self.wires.delay(m, [(v, cycles)])
         return clocked
 
     def _connect_outputs(self, m: Module) -> list[Statement]:

@@ -15,11 +15,12 @@ from ..errors import BadOption
 from ..ir.operations import mul
 from ..schedule import Schedule
 from .blocks import BlockModule
-from .delays import module_name, module_text
+from .delays import IN_REGISTERS
 from .elaboration import room_to_elaborate
 from .names import unique_identifiers
 from .options import MULTIPLIERS, ROM, CoreOptions
 from .ports import CorePorts, core_ports
+from .resets import IN_RESET
 from .top import INSTANCE, Core
 from .yosys import run_yosys
 
@@ -37,12 +38,10 @@ class Rtl:
     options: CoreOptions
     instances: dict[int, str]
     """Instance name of each layer (by its number in the Program) that has a module."""
-    signals: dict[int, str]
-    """Signal name of each value, in the module of its layer; ``instance.name`` for one that stays
-    inside of a repeated block."""
-    registers: dict[int, dict[int, str]]
-    """Names of the registers that delay each value, by cycles, in the same module. Those in the
-    middle of a long delay have none."""
+    signals: dict[int, dict[int, str]]
+    """Names of each value's signals, by the cycles since its stage, in the module of its layer;
+    ``instance.name`` for one that stays inside of a repeated block. A wire has signals where it is
+    read, registers in the middle of a long delay have none."""
 
     @property
     def rtlil_hash(self) -> str:
@@ -57,9 +56,7 @@ def emit(schedule: Schedule, top: str, options: CoreOptions | None = None) -> Rt
         core, top = _core(schedule, top, options or CoreOptions())
         text = _to_rtlil(core, top)
     files = _to_verilog(text, top)
-    if core.has_long_delays:
-        files[f"{module_name(top)}.v"] = module_text(top)
-    files |= core.cells.files()
+    files |= core.delays.files() | core.cells.files()
     return _rtl(core, top, text, files)
 
 
@@ -71,6 +68,7 @@ def from_files(schedule: Schedule, top: str, options: CoreOptions, files: dict[s
 
 def _core(schedule: Schedule, top: str, options: CoreOptions) -> tuple[Core, str]:
     program = schedule.program
+    options.check_shift_registers()
     options.check_multipliers(
         {program.layers[n].name for n in program.layer[program.values_of(mul)] if n >= 0}
     )
@@ -95,10 +93,7 @@ def _rtl(core: Core, top: str, text: str, files: dict[str, str]) -> Rtl:
         ports=core.ports,
         options=core.options,
         instances=core.instances,
-        signals={v: core.names[v][0] for v in sorted(core.names)},
-        registers={
-            v: {n: name for n, name in core.names[v].items() if n} for v in sorted(core.names)
-        },
+        signals={v: dict(sorted(core.names[v].items())) for v in sorted(core.names)},
     )
 
 
@@ -129,6 +124,7 @@ def _with_plain_names(text: str, top: str) -> str:
 
     text = re.sub(r"^attribute \\generator .*\n", "", text, flags=re.MULTILINE)
     text = re.sub(rf"^(module |  cell ){prefix}(\S+)", module, text, flags=re.MULTILINE)
+    text = text.replace("cell \\$", "cell $")  # a cell of Yosys, not an instance called so
     return re.sub(r"\\[A-Za-z_][\w$]*", lambda match: match[0].replace("$", "__"), text)
 
 
@@ -147,15 +143,22 @@ def _to_verilog(text: str, top: str) -> dict[str, str]:
 
 
 _OTHER_ATTRIBUTES = re.compile(
-    rf"^ *\(\*(?! (?:{'|'.join([*MULTIPLIERS['lut'], *ROM])}) = ).*\*\)\n", re.MULTILINE
+    rf"^ *\(\*(?! (?:{'|'.join([*MULTIPLIERS['lut'], *ROM, *IN_RESET])}) = ).*\*\)\n", re.MULTILINE
 )
 """Attributes that Amaranth and Yosys use among themselves."""
 
 
 def _split(verilog: str, top: str) -> dict[str, str]:
-    """One file per module, the top first."""
+    """One file per module, the top first.
+
+    What a module holds beside delays of their own stays in registers: AMD Vivado takes
+    SHREG_EXTRACT of a module for all inside of it (UG901, synthesis attribute propagation rules).
+    """
     modules = re.findall(r"^module ([^\s(]+).*?^endmodule$", verilog, re.MULTILINE | re.DOTALL)
     bodies = re.findall(r"^module .*?^endmodule$", verilog, re.MULTILINE | re.DOTALL)
-    files = {f"{name}.v": body + "\n" for name, body in zip(modules, bodies, strict=True)}
+    files = {
+        f"{name}.v": f"{IN_REGISTERS}\n" * ("posedge" in body) + body + "\n"
+        for name, body in zip(modules, bodies, strict=True)
+    }
     first = f"{top}.v"
     return {first: files.pop(first), **files}

@@ -2,80 +2,106 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from amaranth.hdl import Const, Module, Shape, Signal, Value
 
-from ..ir.operations import output
-from ..schedule import Schedule
+from ..ir.operations import mask, mul
 from .cells import Cells
+from .copies import Copies
+from .delays import Delays
 from .expressions import expression_of
 from .options import CoreOptions
+from .resets import IN_LUTS, IN_RESET
 from .scope import Scope
 
 Statement = Any
 """An Amaranth assignment: the class has no public name."""
 
+Cycles = tuple[int, ...]
+"""Since the stage of a value."""
+
 
 @dataclass
 class Wires:
-    """The signal of each value in each stage where a module knows it."""
+    """The signal of each value in each cycle in which a module knows it."""
 
-    schedule: Schedule
+    copies: Copies
+    options: CoreOptions
+    cells: Cells
+    delays: Delays
+    enable: Signal | None
+    """Of registers; without it they always move."""
     signals: dict[tuple[int, int], Signal] = field(default_factory=dict)
-    """By value, and the cycles that have passed since it was computed."""
+    """By value, and the cycles that have passed since its stage."""
 
-    @cached_property
-    def stage(self) -> list[int]:
-        """The stage of every value."""
-        stage: list[int] = self.schedule.stage.tolist()
-        return stage
+    def __post_init__(self) -> None:
+        self.program = self.copies.schedule.program
+
+    def add(self, v: int, cycle: int, name: str) -> None:
+        """Make the signal of `v` in a cycle."""
+        attributes = self._attributes(v, cycle)
+        self.signals[v, cycle] = Signal(self.shape(v), name=name, reset_less=True, attrs=attributes)
 
     def at(self, v: int, stage: int) -> Value:
-        """`v` as `stage` reads it: itself, or one of its registers."""
-        lo, hi = self.schedule.program.interval(v)
+        """`v` as `stage` reads it."""
+        lo, hi = self.program.interval(v)
         if lo == hi:
             return Const(lo, self.shape(v))
-        return self.signals[v, stage - self.stage[v]]
+        return self.signals[v, stage - self.copies.stage[v]]
 
     def shape(self, v: int) -> Shape:
         """Width and sign."""
-        format = self.schedule.program.format(v)
+        format = self.program.format(v)
         return Shape(format.width, format.is_signed)
 
-    def compute(self, m: Module, values: Iterable[int], options: CoreOptions, cells: Cells) -> None:
-        """Drive every value from its operands."""
-        program = self.schedule.program
+    def compute(self, m: Module, values: Iterable[tuple[int, Cycles]]) -> None:
+        """Drive values from their operands, in all cycles that are no copy of an earlier one."""
         statements: list[Statement] = []
-        for v in values:
-            value = program[v]
-            operands = [self.at(o, self.stage[v]) for o in value.operands]
-            target = self.signals[v, 0]
-            scope = Scope(m, options, cells, target, statements)
-            result = expression_of[value.operation](scope, value, *operands, **value.attributes)
-            if result is not None:
-                statements.append(target.eq(result))
+        for v, cycles in values:
+            for cycle in self.copies.driven(v, cycles):
+                self._drive(m, v, cycle, statements)
         m.d.comb += statements
 
-    def delays(self, v: int, first: int, last: int) -> list[Statement]:
-        """The clocked assignments that make the registers of `v` after the `first`."""
-        return [self.signals[v, n + 1].eq(self.signals[v, n]) for n in range(first, last)]
+    def _drive(self, m: Module, v: int, cycle: int, statements: list[Statement]) -> None:
+        value, target = self.program[v], self.signals[v, cycle]
+        stage = self.copies.operand_stage(v, cycle)
+        operands = [self.at(o, stage) for o in value.operands]
+        is_clocked = bool(cycle) and not self.copies.is_wire[v]
+        scope = Scope(m, self.options, self.cells, target, statements, is_clocked, self.enable)
+        result = expression_of[value.operation](scope, value, *operands, **value.attributes)
+        if result is not None:
+            statements.append(target.eq(result))
 
-    def reads(self) -> dict[int, set[int]]:
-        """Of each value, the cycles after it was computed at which something reads it."""
-        found: defaultdict[int, set[int]] = defaultdict(set)
-        program = self.schedule.program
-        counts = np.diff(program.start)
-        waits = np.repeat(self.schedule.stage, counts) - self.schedule.stage[program.operand]
-        is_output = np.repeat(program.operation == output.code, counts)
-        last = self.schedule.stages - 1 - self.schedule.stage[program.operand]
-        for v, wait in zip(
-            program.operand.tolist(), np.where(is_output, last, waits).tolist(), strict=True
-        ):
-            found[v].add(wait)
-        return found
+    def delay(self, m: Module, values: Iterable[tuple[int, Cycles]]) -> list[Statement]:
+        """Lead values from cycle to cycle; gives the clocked assignments."""
+        clocked: list[Statement] = []
+        for v, cycles in values:
+            if self.copies.is_wire[v]:
+                continue
+            for earlier, later in pairwise(cycles):
+                before, after = self.signals[v, earlier], self.signals[v, later]
+                if later == earlier + 1:
+                    clocked.append(after.eq(before))
+                else:
+                    m.submodules[f"delay_{after.name}"] = self.delays.instance(
+                        later - earlier, before, after, self.enable
+                    )
+        return clocked
+
+    def _attributes(self, v: int, cycle: int) -> Mapping[str, Any]:
+        """What synthesis tools are told about the signal of `v`."""
+        which = self.program.rows.operation[v]
+        if which is mul and cycle == 0:
+            layer = self.program.rows.provenance[v][0]
+            name = self.program.layers[layer].name if layer >= 0 else ""
+            return self.options.product_attributes(name)
+        if which is mask and cycle == 1:
+            schedule = self.copies.schedule
+            if self.copies.all(v)[0] == 1:
+                return IN_RESET
+            return {} if schedule.most_control_sets is None else IN_LUTS
+        return {}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..errors import BadProgram
 from ..ir import Program
-from ..ir.operations import output
+from ..ir.operations import lookup, output
 from .schedule import Schedule
-from .stages import MOST_STAGES
+from .wish import MOST_STAGES
 
 KIND = "hgq2rtl-schedule"
-VERSION = 1
+VERSION = 2
+
+_T = TypeVar("_T")
 
 
 def schedule_to_json(schedule: Schedule) -> dict[str, Any]:
@@ -28,6 +31,11 @@ def schedule_to_json(schedule: Schedule) -> dict[str, Any]:
         "setup_ns": schedule.setup_ns,
         "has_input_register": schedule.has_input_register,
         "has_output_register": schedule.has_output_register,
+        "uncertainty_ns": schedule.uncertainty_ns,
+        "roms": [] if schedule.is_rom is None else np.flatnonzero(schedule.is_rom).tolist(),
+        "most_control_sets": schedule.most_control_sets,
+        "bound": schedule.bound,
+        "cost": schedule.cost,
     }
 
 
@@ -42,21 +50,38 @@ def schedule_from_json(program: Program, data: Any) -> Schedule:
     if not isinstance(data, dict) or data.get("kind") != KIND or data.get("version") != VERSION:
         raise BadProgram("this is no schedule that this hgq2rtl reads. Compile the model again.")
     try:
-        clock_ns = data["clock_ns"]
         made = Schedule(
             program=program,
             stage=np.array(data["stage"], np.int32),
             arrival_ns=np.array(data["arrival_ns"], np.float64),
             stages=int(data["stages"]),
-            clock_ns=None if clock_ns is None else float(clock_ns),
+            clock_ns=_optional(float, data["clock_ns"]),
             setup_ns=float(data["setup_ns"]),
             has_input_register=bool(data["has_input_register"]),
             has_output_register=bool(data["has_output_register"]),
+            uncertainty_ns=float(data["uncertainty_ns"]),
+            is_rom=_is_rom(program, data["roms"]),
+            most_control_sets=_optional(int, data["most_control_sets"]),
+            bound=_optional(float, data["bound"]),
+            cost=_optional(float, data["cost"]),
         )
-    except (KeyError, TypeError, ValueError, OverflowError) as problem:
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError) as problem:
         raise BadProgram(f"the schedule is damaged: {problem!r}") from None
     _check(made)
     return made
+
+
+def _optional(kind: Callable[[Any], _T], stored: Any) -> _T | None:
+    return None if stored is None else kind(stored)
+
+
+def _is_rom(program: Program, stored: list[int]) -> np.ndarray | None:
+    numbers = np.array(stored, np.int64)
+    if not len(numbers):
+        return None
+    if not np.isin(numbers, program.values_of(lookup)).all():
+        raise ValueError("a ROM is no table")
+    return np.isin(np.arange(len(program)), numbers)
 
 
 def _check(made: Schedule) -> None:

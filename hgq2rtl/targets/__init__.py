@@ -38,10 +38,17 @@ class Target:
     """Address bits of a table that dedicated multiplexers join behind its LUTs."""
     largest_table_bits: int
     delay_ns: Mapping[str, float]
+    """Of the part's speed grade; see docs/delays.md for what each means."""
+    growth_power: float
+    """Nets grow with this power of the LUTs of a design."""
+    speed_grade: str | None = None
+    """As the part number says; None where the family has none."""
 
 
 def target_for(part: str = DEFAULT_PART) -> Target:
     """The family that a part number belongs to; ``generic`` for the generic one.
+
+    A part number without a speed grade has the family's default: -2 for AMD's parts.
 
     Raises
     ------
@@ -52,13 +59,25 @@ def target_for(part: str = DEFAULT_PART) -> Target:
     for stem, data in _families().items():
         is_generic = stem == GENERIC and name in ("generic", GENERIC)
         if is_generic or any(name.startswith(prefix) for prefix in data["parts"]):
-            fields = {key: value for key, value in data.items() if key != "parts"}
-            return Target(part=part, **fields)
+            return _target(part, data)
     known = ", ".join(sorted(p for data in _families().values() for p in data["parts"]))
     raise BadOption(
         f"part {part!r}: no target family knows it. Parts that begin with {known} are known; "
         "'generic' stands for any family of 6-input LUTs."
     )
+
+
+def _target(part: str, data: Mapping[str, Any]) -> Target:
+    """Delays of the family, times the factor of the part's speed grade."""
+    fields = {key: value for key, value in data.items() if key not in ("parts", "speed")}
+    if "speed" not in data:
+        return Target(part=part, **fields)
+    speed = data["speed"]
+    found = re.search(speed["pattern"], part.lower())
+    grade = found[1] if found else speed["default"]
+    factor = speed["factors"][grade]
+    fields["delay_ns"] = {name: round(ns * factor, 6) for name, ns in data["delay_ns"].items()}
+    return Target(part=part, speed_grade=grade, **fields)
 
 
 @cache

@@ -251,8 +251,8 @@ def _layer_results(schedule: Schedule, rtl: Rtl) -> list[int]:
 
 
 def _copies(rtl: Rtl, v: int) -> list[tuple[int, str]]:
-    """The signal of a value and its registers, by cycles."""
-    return [(0, rtl.signals[v]), *rtl.registers[v].items()]
+    """The signals of a value, by cycles."""
+    return list(rtl.signals[v].items())
 
 
 def _path(program: Program, rtl: Rtl, v: int, signal: str) -> str:

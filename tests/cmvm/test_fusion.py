@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -82,8 +83,8 @@ def takes_constant(graph: AdderGraph, node: int) -> bool:
     return not read_by_rows and [o.node for o in graph.outputs].count(node) == 1
 
 
-def deepest(graph: AdderGraph, fused: set[int]) -> int:
-    depth: dict[int, int] = {n: 0 for n in range(graph.inputs)}
+def deepest(graph: AdderGraph, fused: set[int], arrivals: Sequence[int] = ()) -> int:
+    depth = dict(enumerate(arrivals or [0] * graph.inputs))
     for node in sorted(live(graph) - fused):
         reads = operands(graph, fused, node)
         own = 1 if len(reads) == 2 else 2 + takes_constant(graph, node)
@@ -102,25 +103,38 @@ def legal(graph: AdderGraph, fused: set[int]) -> bool:
 
 @pytest.mark.parametrize("seed", range(40))
 @pytest.mark.parametrize("slack", [0, 1, 9])
-def test_no_other_choice_is_cheaper_or_too_deep(seed, slack):
+@pytest.mark.parametrize("is_late", [False, True])
+def test_no_other_choice_is_cheaper_or_too_deep(seed, slack, is_late):
     """Against all choices, where dead nodes do not blur who reads what."""
     graph, inputs = random_graph(seed)
+    arrivals = [random.Random(seed + n).choice((-3, 0, 1)) for n in range(graph.inputs)]
+    arrivals = arrivals if is_late else []
     if live(graph) != set(range(graph.inputs, graph.inputs + len(graph.nodes))):
         graph = without_dead(graph)
-    made = set(fuse(graph, inputs, CARRY, slack).fused)
-    limit = deepest(graph, set()) + slack
+    made = set(fuse(graph, inputs, CARRY, slack, arrivals).fused)
+    limit = deepest(graph, set(), arrivals) + slack
     assert legal(graph, made)
-    assert deepest(graph, made) <= limit
+    assert deepest(graph, made, arrivals) <= limit
     candidates = [node for node in live(graph) if legal(graph, {node})]
     prices = [
         price(graph, inputs, set(chosen))
         for count in range(len(candidates) + 1)
         for chosen in itertools.combinations(candidates, count)
-        if legal(graph, set(chosen)) and deepest(graph, set(chosen)) <= limit
+        if legal(graph, set(chosen)) and deepest(graph, set(chosen), arrivals) <= limit
     ]
     if slack == 9:  # no tree then takes levels that another one wants
         assert price(graph, inputs, made) == pytest.approx(min(prices))
     assert price(graph, inputs, made) <= price(graph, inputs, set()) + 1e-9
+
+
+def test_a_late_operand_leaves_no_level_for_a_row_of_three():
+    """Of ``((a + b) + c) + d``: where `d` is late, the others may take two levels together."""
+    nodes = (Node(0, 0, 1, 1, 0, 1), Node(4, 0, 1, 2, 0, 1), Node(5, 0, 1, 3, 0, 1))
+    graph = AdderGraph(4, nodes, (Output(6, 0, 1),))
+    inputs = [(0, 255)] * 4
+    assert fuse(graph, inputs, CARRY, 0, [0, 0, 0, 2]).fused == (4,)
+    assert fuse(graph, inputs, CARRY, 0, [7, 7, 7, 9]).fused == (4,)
+    assert fuse(graph, inputs, CARRY, 0, [0, 0, 2, 0]).fused == ()
 
 
 def without_dead(graph: AdderGraph) -> AdderGraph:

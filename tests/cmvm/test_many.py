@@ -66,6 +66,20 @@ def test_equal_matrices_of_other_intervals_or_arrivals_are_not_equal(solved):
     assert len(solved) == 3
 
 
+def test_arrivals_that_differ_alike_are_equal(solved):
+    """Catches a block that is solved again because all of it comes later."""
+    [one] = problems(1)
+    last = (0,) * (len(one.inputs) - 1)
+    asked = [Problem(one.matrix, one.inputs, (5,) * len(one.inputs)), one]
+    asked += [
+        Problem(one.matrix, one.inputs, (3 + late, *(n + late for n in last)))
+        for late in (0, 4, -9)
+    ]
+    graphs = solve_all(asked, FAST)
+    assert len(solved) == 2
+    assert graphs[0] is graphs[1] and graphs[2] is graphs[3] is graphs[4]
+
+
 @pytest.mark.parametrize("options", [FAST, Options("default"), Options(iterations=50)])
 def test_threads_do_not_change_a_graph(options):
     """Catches a state that solves share, and a budget that depends on the machine."""

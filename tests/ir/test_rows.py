@@ -7,7 +7,16 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hgq2rtl.ir.rows import CONSTANT, Bit, Operand, RowPlan, hardware_constant, plan_chain
+from hgq2rtl.ir.rows import (
+    CONSTANT,
+    ONE,
+    ZERO,
+    Bit,
+    Operand,
+    RowPlan,
+    hardware_constant,
+    plan_chain,
+)
 
 
 def evaluate(plan: RowPlan, numbers: dict[int, int], width: int) -> int:
@@ -19,7 +28,7 @@ def evaluate(plan: RowPlan, numbers: dict[int, int], width: int) -> int:
         return (numbers[which.operand] >> which.number & 1) ^ which.is_inverted
 
     result = sum(bit(each) << n for n, each in enumerate(plan.low))
-    carry, saved = plan.carry_in, 0
+    carry, saved = bit(plan.carry_in), 0
     for n, (d, s, z, is_compressed) in enumerate(
         zip(plan.d, plan.s, plan.z, plan.compressed, strict=True), len(plan.low)
     ):
@@ -103,7 +112,7 @@ def test_a_constant_joins_the_row_as_a_third_bit_where_it_must():
 
 def test_the_lowest_constant_bit_is_the_carry_in():
     plan = plan_chain(unsigned((4, 0), (4, 0)), 1, 6)
-    assert plan.carry_in == 1
+    assert plan.carry_in == ONE
     assert not any(plan.compressed)
 
 
@@ -114,3 +123,28 @@ def test_three_operands_take_one_lut_a_position():
 
 def test_four_bits_in_one_position_are_no_row():
     assert plan_chain(unsigned((4, 0), (4, 0), (4, 0)), 2, 7) is None
+
+
+def test_a_single_bit_is_the_carry_in_where_it_would_be_a_third_bit():
+    plan = plan_chain(unsigned((4, 2), (4, 2), (1, 2)), 0, 7)
+    assert plan.carry_in == Bit(2, 0)
+    assert (plan.luts, plan.carry_positions, plan.levels) == (4, 4, 1)
+    assert plan.has_carry_out
+
+
+def test_a_single_bit_beside_one_other_stays_in_the_chain():
+    """There it costs nothing more, and the carry in is a pin that is hard to reach."""
+    plan = plan_chain(unsigned((4, 0), (1, 0)), 0, 5)
+    assert plan.carry_in == ZERO
+
+
+def test_an_inverted_bit_is_no_carry_in():
+    row = [*unsigned((4, 0), (4, 0)), Operand(2, 1, False, 0, True)]
+    plan = plan_chain(row, -hardware_constant(row, 6), 6)
+    assert plan.carry_in == ZERO
+
+
+def test_a_row_with_carry_in_and_a_constant_there_takes_three_bits():
+    plan = plan_chain(unsigned((4, 0), (4, 0), (1, 0)), 1, 6)
+    assert plan.carry_in == ONE
+    assert plan.compressed[0]

@@ -21,6 +21,17 @@ def test_a_register_that_ignores_the_enable_is_found(digits):
         design.check(samples=500)
 
 
+def test_random_pauses_leave_no_trace(digits):
+    """Catches a reset that goes on while the core stands still, and a valid too early.
+
+    `check` runs a core with controls once more with random enables and bubbles.
+    """
+    design = hgq2rtl.compile(digits, stages=6, clock_enable=True, valid=True, valid_reset=True)
+    assert design.schedule.resets.any()
+    assert "if (en)\n      if (" in "".join(design.rtl.files.values())
+    assert design.check(samples=1000).mismatches == 0
+
+
 @pytest.mark.parametrize("top", ["my-core", "module", "pixels", "3d", "a" * 60])
 def test_a_top_that_cannot_be_had_is_refused_with_one_that_can(digits, top):
     """Catches a module that is silently called otherwise."""

@@ -6,6 +6,7 @@ import pytest
 
 from hgq2rtl.ir import parse, verify
 from hgq2rtl.rtl import CoreOptions, emit
+from hgq2rtl.rtl.copies import Copies
 from hgq2rtl.rtl.pairs import find_pairs
 from hgq2rtl.schedule import Schedule, ScheduleWish, schedule
 from hgq2rtl.targets import target_for
@@ -55,7 +56,7 @@ def scheduled(text: str, stages: int | None = None) -> Schedule:
 )
 def test_a_pair_is_what_a_reader_needs_as_a_wire(text, pairs):
     """Catches a cell where synthesis builds nothing, and LUTs that a pair would halve."""
-    assert find_pairs(scheduled(text)) == pairs
+    assert find_pairs(Copies(scheduled(text))) == pairs
 
 
 def test_a_mask_that_only_registers_read_is_left_to_their_reset():
@@ -63,7 +64,7 @@ def test_a_mask_that_only_registers_read_is_left_to_their_reset():
     for stages in (2, 3):
         when = scheduled(f"{text}\noutput %5", stages)
         is_later = when.stage[5] > when.stage[3]
-        assert find_pairs(when) == (set() if is_later else {3})
+        assert find_pairs(Copies(when)) == (set() if is_later else {3})
 
 
 def test_two_positions_of_a_mask_share_a_cell():

@@ -9,7 +9,7 @@ import pytest
 
 from hgq2rtl.fixed import Format
 from hgq2rtl.ir import Builder, Field, LayerName, Program, ProgramPort, verify
-from hgq2rtl.ir.rows import Operand, hardware_constant, plan_row
+from hgq2rtl.ir.rows import CONSTANT, ONE, ZERO, Operand, hardware_constant, plan_row
 from hgq2rtl.rtl import CoreOptions, Rtl, emit
 from hgq2rtl.schedule import Schedule, ScheduleWish, schedule
 from hgq2rtl.targets import target_for
@@ -30,7 +30,7 @@ def scheduled(program: Program, wish: ScheduleWish = COMBINATIONAL) -> Schedule:
 
 
 def random_rows(seed: int, count: int = 40) -> Program:
-    """Rows of one to three operands, constants, cuts at the top; masks and choices among them."""
+    """Rows of one to three operands, constants, carries, cuts at the top; of masks, choices too."""
     r = random.Random(seed)
     port = ProgramPort("x", (len(FORMATS),), tuple(Field(n, f) for n, f in enumerate(FORMATS)))
     builder = Builder([port], [LayerName("dense", "QDense")])
@@ -46,6 +46,9 @@ def random_rows(seed: int, count: int = 40) -> Program:
         builder.at = (0, n)
         operands = [r.choice(values) for _ in range(r.choice((1, 2, 2, 3, 3)))]
         weights = [r.choice((-1, 1)) << r.randrange(4) for _ in operands]
+        if n % 4 == 0:  # two operands from the same position on, and a bit there
+            operands = [*r.sample(values[:-3], 2), bit]
+            weights = [r.choice((-1, 1)), r.choice((-1, 1)), 1]
         results.append(_row(builder, r, operands, weights, formats))
     builder.add_output_port("y", (count,), results)
     return verify(builder.build())
@@ -81,7 +84,8 @@ def test_the_random_rows_are_of_every_kind():
         if value.operation.name == "row"
     ]
     assert {any(p.compressed) for p in plans} == {True, False}
-    assert {p.carry_in for p in plans} == {0, 1}
+    assert {ZERO, ONE} < {p.carry_in for p in plans}
+    assert any(p.carry_in.operand != CONSTANT for p in plans)
     assert {p.has_carry_out for p in plans} == {True, False}
     assert any(p.low for p in plans) and any(not p.s for p in plans)
     assert any(

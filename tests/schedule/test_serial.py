@@ -26,7 +26,8 @@ from ..ir.random_programs import random_program
 WISHES = [
     ScheduleWish(),
     ScheduleWish(clock_ns=3.7, has_output_register=False),
-    ScheduleWish(stages=4, has_input_register=False),
+    ScheduleWish(stages=4, has_input_register=False, most_control_sets=1),
+    ScheduleWish(clock_ns=6.0, uncertainty_ns=0.5),
     ScheduleWish(is_combinational=True),
 ]
 
@@ -51,6 +52,9 @@ def test_a_schedule_comes_back(wish):
         assert getattr(again, name) == getattr(made, name)
     assert again.latency_cycles == made.latency_cycles
     assert again.register_bits == made.register_bits
+    assert again.gap == made.gap
+    assert again.slack_ns == pytest.approx(made.slack_ns, abs=1e-5)
+    assert again.resets.tolist() == made.resets.tolist()
 
 
 def changed(**fields: object) -> str:
@@ -69,7 +73,7 @@ def changed(**fields: object) -> str:
             "this is no schedule that this hgq2rtl reads. Compile the model again.",
         ),
         (
-            {"version": 2},
+            {"version": 1},
             "this is no schedule that this hgq2rtl reads. Compile the model again.",
         ),
         ({"stages": None}, None),
@@ -83,6 +87,8 @@ def changed(**fields: object) -> str:
         ({"stages": 0}, "the schedule has a stage outside its pipeline"),
         ({"stages": 10**9}, "a schedule of 1000000000 stages is none of ours"),
         ({"clock_ns": None}, "a schedule of 4 stages is none of ours"),
+        ({"roms": [0]}, None),
+        ({"uncertainty_ns": None}, None),
     ],
 )
 def test_what_is_damaged_is_refused(fields, message):
@@ -122,7 +128,7 @@ def test_damage_gives_a_schedule_or_a_clear_refusal():
     for _ in range(300):
         broken = copy.deepcopy(data)
         key = rng.choice(list(broken))
-        if isinstance(broken[key], list) and rng.random() < 0.7:
+        if isinstance(broken[key], list) and broken[key] and rng.random() < 0.7:
             broken[key][rng.randrange(len(broken[key]))] = rng.choice(junk)
         else:
             broken[key] = rng.choice(junk)
