@@ -57,8 +57,8 @@ class BuildOptions(TypedDict, total=False):
     """Build rows and choices of AMD's primitives, or of plain operators; without a word as it is
     best for the part."""
     rows_of_three: bool | None
-    """Whether sums may have rows of three operands, which save LUTs and are two levels deep; without
-    a word as the part has them."""
+    """Whether sums may have rows of three operands, which save LUTs and are two levels deep;
+    without a word as the part has them."""
     effort: str
     """How long sums are searched for: ``"fast"``, ``"default"`` or ``"best"``."""
     rebuild: bool
