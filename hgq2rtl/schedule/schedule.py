@@ -179,15 +179,9 @@ class Schedule:
         return bits
 
     def _output_bits(self) -> np.ndarray:
-        """int64, by output value: bits of its register. Constants need none, and a bit that stands
-        at two outputs is one register."""
-        known: set[int] = set()
-        widths = []
-        for v in self.program.values_of(output).tolist():
-            bits = set(self.wiring.reads[v]) - known
-            known |= bits
-            widths.append(len(bits))
-        return np.array(widths, np.int64)
+        """int64, by output value: bits of its register; constants need none."""
+        read = [len(self.wiring.reads[v]) for v in self.program.values_of(output).tolist()]
+        return np.array(read, np.int64)
 
     @property
     def input_register_bits(self) -> int:

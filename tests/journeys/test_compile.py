@@ -227,8 +227,12 @@ def test_a_file_in_place_of_the_folder_is_never_touched(hgq2rtl_command, digits,
     ("options", "message"),
     [
         (
-            ["--clock-ns", "5", "--stages", "3"],
-            "BadOption: give one of clock, stages and combinational, not several",
+            ["--clock-ns", "5", "--combinational"],
+            "BadOption: a combinational core has no clock and no stages: give combinational alone",
+        ),
+        (
+            ["--latency-ns", "50", "--stages", "3"],
+            "BadOption: give a latency or a number of stages, not both",
         ),
         (
             ["--combinational", "--valid"],
@@ -245,7 +249,8 @@ def test_a_file_in_place_of_the_folder_is_never_touched(hgq2rtl_command, digits,
         (
             ["--part", "5CSEMA5F31C6"],
             "BadOption: part '5CSEMA5F31C6': no target family knows it. Parts that begin with "
-            "xc7a, xc7k, xc7s, xc7v, xc7z, xcau, xcku, xcvu, xczu are known; 'generic' stands for "
+            "a5d, a5e, agf, agi, agm, levels, lfe5u, xc7a, xc7k, xc7s, xc7v, xc7z, xcau, xck26, "
+            "xcku, xcu, xcvc, xcve, xcvh, xcvm, xcvp, xcvu, xczu are known; 'generic' stands for "
             "any family of 6-input LUTs.",
         ),
         (

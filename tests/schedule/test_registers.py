@@ -121,7 +121,7 @@ def test_operations_wait_where_their_operands_are_narrower():
 
 
 def test_only_the_bits_that_are_read_wait():
-    """Catches registers for bits below a slice, above one, or twice for two readers or outputs."""
+    """Catches registers for bits below a slice, above one, or twice for two readers."""
     program = verify(
         parse("""
         %0 = input : u8e0
@@ -133,7 +133,7 @@ def test_only_the_bits_that_are_read_wait():
     )
     made = schedule(program, ONE_NS, ScheduleWish(stages=3))
     assert made.inner_register_bits == 2 * 3
-    assert made.register_bits_of.tolist() == [6, 0, 0, 3, 0]
+    assert made.register_bits_of.tolist() == [6, 0, 0, 3, 2]
     assert made.stage_register_bits == [3, 3]
 
 
