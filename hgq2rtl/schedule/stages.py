@@ -75,7 +75,7 @@ def _frame(program: Program, target: Target, wish: ScheduleWish, times: Delays) 
     stages = earliest(net, clock - overhead).stages
     if wish.stages is not None and wish.stages < stages:
         raise BadOption(
-            f"{wish.stages} stages at a clock of {clock:g} ns: it takes {stages} stages on "
+            f"stages {wish.stages} at a clock of {clock:g} ns: it takes {stages} stages on "
             f"{target.part}. Ask for more stages, or leave the clock out for the fastest one."
         )
     cycles = stages - 1 + wish.has_input_register + wish.has_output_register

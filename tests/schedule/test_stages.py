@@ -251,7 +251,7 @@ ALONE = "a combinational core has no clock and no stages: give combinational alo
         (ScheduleWish(stages=10_001), "10001 stages: give 1 to 10000"),
         (
             ScheduleWish(stages=2, clock_ns=1.5),
-            "2 stages at a clock of 1.5 ns: it takes 3 stages on one-ns. Ask for more stages, or "
+            "stages 2 at a clock of 1.5 ns: it takes 3 stages on one-ns. Ask for more stages, or "
             "leave the clock out for the fastest one.",
         ),
         (
